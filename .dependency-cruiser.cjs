@@ -1,0 +1,74 @@
+/** Who may import whom; the reasons are in ARCHITECTURE.md. `npm run check` and test/architecture.test.ts run it. */
+const only = (name, from, ...allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^src/', pathNot: [from, ...allowed] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'nobody-imports-a-main',
+      severity: 'error',
+      from: {},
+      to: { path: ['/main\\.ts$', 'worker\\.ts$'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'the-core-is-pure',
+      severity: 'error',
+      from: { path: '^src/[^/]+/core/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'the-core-knows-only-time-and-the-wires-types',
+      severity: 'error',
+      from: { path: '^src/station/core/' },
+      to: { path: '^src/', pathNot: ['^src/station/core/', '^src/time\\.ts$', '^src/wire/update\\.ts$'] },
+    },
+    only('time-and-log-know-nobody', '^src/(time|log)\\.ts$'),
+    only('wire-knows-time', '^src/wire/', '^src/time\\.ts$'),
+    only('send-knows-the-wire', '^src/send/', '^src/wire/', '^src/time\\.ts$'),
+    only(
+      'the-web-knows-the-door-the-reads-and-core-types',
+      '^src/web/',
+      '^src/(time|log)\\.ts$',
+      '^src/station/(door|port|html|password|address)\\.ts$',
+      '^src/station/store/(store|sqlite-reads)\\.ts$',
+      '^src/station/core/',
+    ),
+    only(
+      'control-knows-accounts',
+      '^src/control/',
+      '^src/time\\.ts$',
+      '^src/station/(password|nearest)\\.ts$',
+      '^src/station/store/',
+    ),
+    {
+      name: 'channels-never-see-the-store',
+      severity: 'error',
+      from: { path: '^src/station/channels/' },
+      to: { path: '^src/station/', pathNot: ['^src/station/channels/', '^src/station/address\\.ts$'] },
+    },
+    {
+      name: 'sql-only-in-the-store',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/station/store/' },
+      to: { path: 'better-sqlite3' },
+    },
+    {
+      name: 'the-station-knows-the-web-only-where-it-starts-it',
+      severity: 'error',
+      from: { path: '^src/station/', pathNot: '^src/station/(web-thread|main)\\.ts$' },
+      to: { path: '^src/(web|control)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: 'src/wire/generated' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js'] },
+  },
+};

@@ -1,0 +1,320 @@
+/**
+ * One batch of events against one transaction: loads just the alerts that the
+ * events touch, lets the core decide on each in order, and saves what came of
+ * it all at once. The lookups and the fsync are paid a batch, not an alert.
+ */
+import { earliest, type Instant, minutes, plus } from '../time.ts';
+import type { Alert, AlertKey, HistoryEntry } from './core/alert.ts';
+import {
+  type Context,
+  type Decision,
+  decideAsk,
+  decideDue,
+  decideReplaced,
+  decideReport,
+} from './core/decide.ts';
+import type { Obsolete, OwedMessage } from './core/notification.ts';
+import type { Policy } from './core/policy.ts';
+import { type Reports, readUpdate } from './core/update.ts';
+import type { Act, Event, Outcome, Refused } from './door.ts';
+import { type ReceiptEvent, receiptEntry, settleReceipt } from './receipts.ts';
+import { type AlertName, nameKey, type SavedAlert, type Transaction } from './store/store.ts';
+
+/** How many due alerts are decided on in one transaction: intake's batches go in between. */
+export const dueAtOnce = 500;
+
+/** When an alert whose due decision failed is tried again: it must not keep the station busy. */
+export const afterBug = minutes(1);
+
+/** What the station keeps beside the store; a batch gets a copy and hands back what it becomes. */
+export type Standing = {
+  readonly policy: Policy;
+  readonly startedAt: Instant;
+};
+
+/** Counts for the metrics, made in the batch and added only once it is committed. */
+export type Tally = {
+  updates: number;
+  alerts: number;
+  copies: number;
+  cut: number;
+  readonly refused: Map<string, number>;
+  messages: number;
+  bugs: number;
+};
+
+export type BatchResult = {
+  readonly outcomes: readonly Outcome[];
+  readonly tally: Tally;
+  /** The earliest wake-up among the alerts of this batch. */
+  readonly wakeAt: Instant | null;
+  /** Whether anything happened that a page would show. */
+  readonly news: boolean;
+  /** Whether messages were owed or may be sent again. */
+  readonly owes: boolean;
+  /** Whether the tick left due alerts for the next batch. */
+  readonly moreDue: boolean;
+  readonly policy: Policy;
+};
+
+type UpdateEvent = Extract<Event, { kind: 'update' }>;
+type Read = { readonly event: UpdateEvent; readonly reports: Reports };
+
+const done: Outcome = { ok: true, alert: null };
+
+/** @param onBug hears of an exception out of the core: that alert is left as it was, the others go on. */
+export async function applyBatch(
+  tx: Transaction,
+  events: readonly Event[],
+  standing: Standing,
+  onBug: (error: unknown, about: string) => void,
+): Promise<BatchResult> {
+  const batch = new Batch(standing, onBug);
+  const reads = await batch.read(tx, events);
+  await batch.load(tx, events, reads);
+  const outcomes: Outcome[] = [];
+  for (const event of events) outcomes.push(await batch.apply(tx, event, reads.get(event)));
+  await batch.save(tx);
+  return batch.result(outcomes);
+}
+
+class Batch {
+  private readonly standing: Standing;
+  private readonly onBug: (error: unknown, about: string) => void;
+  private policy: Policy;
+  private readonly stored = new Map<AlertKey, Alert | null>();
+  private readonly alerts = new Map<AlertKey, Alert>();
+  private readonly names = new Map<string, AlertKey>();
+  private freeKeys: AlertKey[] = [];
+  private readonly history: HistoryEntry[] = [];
+  private readonly messages: OwedMessage[] = [];
+  private readonly obsolete: Obsolete[] = [];
+  private receipts = 0;
+  private moreDue = false;
+  private at: Instant = 0 as Instant;
+  private readonly tally: Tally = {
+    updates: 0,
+    alerts: 0,
+    copies: 0,
+    cut: 0,
+    refused: new Map(),
+    messages: 0,
+    bugs: 0,
+  };
+
+  constructor(standing: Standing, onBug: (error: unknown, about: string) => void) {
+    this.standing = standing;
+    this.policy = standing.policy;
+    this.onBug = onBug;
+  }
+
+  /** Reads the updates and drops the copies of transmissions that were taken already. */
+  async read(tx: Transaction, events: readonly Event[]): Promise<Map<Event, Reports>> {
+    const reads: Read[] = [];
+    for (const event of events) {
+      if (event.kind !== 'update') continue;
+      const reports = readUpdate(event.update, event.reception);
+      if (reports === null) this.refuse('empty-source');
+      else reads.push({ event, reports });
+    }
+    const last = reads.at(-1);
+    if (last === undefined) return new Map();
+    const names = reads.map(({ event, reports }) => ({
+      source: reports.source,
+      id: event.update.transmissionId,
+    }));
+    const first = await tx.takeTransmissions(names, last.event.reception);
+    const taken = reads.filter((_, index) => first[index] === true);
+    this.tally.copies += reads.length - taken.length;
+    this.tally.updates += taken.length;
+    return new Map(taken.map(({ event, reports }) => [event, reports]));
+  }
+
+  async load(tx: Transaction, events: readonly Event[], reads: ReadonlyMap<Event, Reports>): Promise<void> {
+    const names = new Map<string, AlertName>();
+    const replaced = new Set<string>();
+    for (const [event, { source, reports }] of reads) {
+      for (const { id } of reports) {
+        const name = { source, id };
+        names.set(nameKey(name), name);
+      }
+      if (event.kind === 'update' && event.update.replace) replaced.add(source);
+    }
+    if (names.size > 0) {
+      const found = await tx.loadNamed([...names.values()]);
+      for (const alert of found.values()) this.know(alert);
+      const missing = names.size - found.size;
+      if (missing > 0) this.freeKeys = [...(await tx.newKeys(missing))].reverse();
+    }
+    if (replaced.size > 0) for (const alert of await tx.loadRaisedOf([...replaced])) this.know(alert);
+    const keys = events.flatMap((event) => ('alert' in event ? [event.alert] : []));
+    if (keys.length > 0) for (const alert of await tx.loadKeyed(keys)) this.know(alert);
+  }
+
+  private know(alert: Alert): void {
+    if (this.stored.has(alert.key)) return;
+    this.stored.set(alert.key, alert);
+    this.alerts.set(alert.key, alert);
+    this.names.set(nameKey(alert), alert.key);
+  }
+
+  async apply(tx: Transaction, event: Event, reports: Reports | undefined): Promise<Outcome> {
+    this.at = event.kind === 'update' ? event.reception : event.at;
+    switch (event.kind) {
+      case 'update':
+        if (reports !== undefined) this.takeUpdate(event, reports);
+        return done;
+      case 'tick':
+        await this.tick(tx);
+        return done;
+      case 'receipt':
+        await this.takeReceipt(tx, event);
+        return done;
+      case 'policy-loaded':
+        await this.takePolicy(tx, event.policy);
+        return done;
+      case 'started':
+        await tx.releaseLeases();
+        return done;
+      default:
+        return this.act(event);
+    }
+  }
+
+  private context(): Context {
+    const { startedAt } = this.standing;
+    const sleepsUntil = (startedAt + this.policy.settings.initialSleep) as Instant;
+    return { now: this.at, policy: this.policy, startedAt, sleepsUntil };
+  }
+
+  private takeUpdate(event: UpdateEvent, { source, reports, refused, cut }: Reports): void {
+    const context = this.context();
+    const listed = new Set(refused.map(({ id }) => id));
+    this.tally.alerts += reports.length;
+    this.tally.cut += cut;
+    for (const { why } of refused) this.refuse(why);
+    for (const report of reports) {
+      const key = this.keyOf(nameKey({ source, id: report.id }));
+      this.guarded(report.id, () => decideReport(this.alerts.get(key) ?? null, key, source, report, context));
+      if (event.update.replace) listed.add(report.id);
+    }
+    if (!event.update.replace) return;
+    for (const alert of [...this.alerts.values()]) {
+      if (alert.source === source && alert.phase.kind !== 'cleared' && !listed.has(alert.id)) {
+        this.guarded(alert.id, () => decideReplaced(alert, context));
+      }
+    }
+  }
+
+  /** The key of an alert by its name; a new one for an alert never heard of. */
+  private keyOf(name: string): AlertKey {
+    const known = this.names.get(name);
+    if (known !== undefined) return known;
+    const key = this.freeKeys.pop();
+    if (key === undefined) throw new Error('more new alerts than keys');
+    this.names.set(name, key);
+    return key;
+  }
+
+  private async tick(tx: Transaction): Promise<void> {
+    const due = await tx.loadDue(this.at, dueAtOnce);
+    this.moreDue = due.length === dueAtOnce;
+    for (const alert of due) this.know(alert);
+    const context = this.context();
+    for (const { key } of due) {
+      const alert = this.alerts.get(key);
+      if (alert === undefined || this.guarded(alert.id, () => decideDue(alert, context))) continue;
+      this.alerts.set(key, { ...alert, wakeAt: plus(this.at, afterBug) });
+    }
+  }
+
+  private async takeReceipt(tx: Transaction, event: ReceiptEvent): Promise<void> {
+    this.receipts += 1;
+    this.history.push(...(await settleReceipt(tx, event)));
+  }
+
+  private async takePolicy(tx: Transaction, policy: Policy): Promise<void> {
+    this.policy = policy;
+    if ((await tx.getFact('policy')) === policy.version) return;
+    await tx.setFact('policy', policy.version);
+    await tx.wakeRaised(this.at);
+    this.moreDue = true;
+  }
+
+  private act(event: Act & { readonly at: Instant }): Outcome {
+    const alert = this.alerts.get(event.alert);
+    if (alert === undefined) return refusal('no-such-alert');
+    let refused: Refused | null = null;
+    this.guarded(alert.id, () => {
+      const decision = decideAsk(alert, event, event.by, this.context());
+      if (typeof decision === 'string') refused = decision;
+      return typeof decision === 'string' ? null : decision;
+    });
+    if (refused !== null) return refusal(refused);
+    return { ok: true, alert: this.alerts.get(event.alert) ?? null };
+  }
+
+  /** A bug met by one alert must not cost the others: it is logged and counted, the alert stays as it was. */
+  private guarded(about: string, decide: () => Decision | null): boolean {
+    try {
+      const decision = decide();
+      if (decision === null) return true;
+      this.alerts.set(decision.after.key, decision.after);
+      this.history.push(...decision.history);
+      this.messages.push(...decision.messages);
+      this.obsolete.push(...decision.obsolete);
+      return true;
+    } catch (error) {
+      this.tally.bugs += 1;
+      this.onBug(error, about);
+      return false;
+    }
+  }
+
+  private refuse(why: string): void {
+    this.tally.refused.set(why, (this.tally.refused.get(why) ?? 0) + 1);
+  }
+
+  async save(tx: Transaction): Promise<void> {
+    const changed: SavedAlert[] = [];
+    for (const [key, after] of this.alerts) {
+      const before = this.stored.get(key) ?? null;
+      if (before !== after) changed.push({ before, after });
+    }
+    if (changed.length > 0) await tx.save(changed);
+    // What is overtaken goes before what overtakes it comes.
+    const overtaken = this.obsolete.length > 0 ? await tx.makeObsolete(this.obsolete, this.at) : [];
+    for (const { message, why } of overtaken) {
+      this.history.push(receiptEntry(message, this.at, 'obsolete', why));
+    }
+    if (this.history.length > 0) await tx.appendHistory(this.history);
+    if (this.messages.length > 0) await tx.enqueue(this.messages);
+    this.tally.messages = this.messages.length;
+  }
+
+  result(outcomes: readonly Outcome[]): BatchResult {
+    let wakeAt: Instant | null = null;
+    for (const alert of this.alerts.values()) wakeAt = earliest(wakeAt, alert.wakeAt);
+    return {
+      outcomes,
+      tally: this.tally,
+      wakeAt,
+      news: this.history.length > 0,
+      owes: this.messages.length > 0 || this.receipts > 0,
+      moreDue: this.moreDue,
+      policy: this.policy,
+    };
+  }
+}
+
+const words: Readonly<Record<Refused, string>> = {
+  'no-such-alert': 'There is no such alert.',
+  'not-raised': 'Only a raised alert can be acknowledged; this one is cleared.',
+  'not-acknowledged': 'This alert is not acknowledged.',
+  'already-cleared': 'This alert is cleared already.',
+  'store-unavailable': 'The station cannot write to its store just now: nothing was recorded. Try again.',
+};
+
+export function refusal(why: Refused): Outcome {
+  return { ok: false, why, message: words[why] };
+}

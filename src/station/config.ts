@@ -1,0 +1,261 @@
+/**
+ * The settings of a station: options over environment over the station file
+ * over what needs no setting at all. Every mistake is found before anything is
+ * opened, and told with the file, line and column or the name of the option or
+ * variable.
+ *
+ * Passwords come from files or the environment only, and no message here ever
+ * repeats a value that could be one.
+ */
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { type Duration, minutes, seconds } from '../time.ts';
+import { type Address, addressSchema, formatAddress, parseAddress } from './address.ts';
+import type { EmailOptions } from './channels/email.ts';
+import { emailOptions, emailSchema } from './config-email.ts';
+import type { ReadFile } from './local-file.ts';
+import { type Options, parseOptions } from './options.ts';
+import { durationBetween, formatFault, parseYaml } from './yaml-file.ts';
+
+export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export type StationConfig = {
+  /** The folder of the database. Absolute, like all paths here. */
+  readonly data: string;
+  readonly policy: string;
+  readonly udp: Address;
+  readonly web: Address;
+  /** What addresses in messages begin with, no slash at the end; null: see `defaultBaseUrl`. */
+  readonly baseUrl: string | null;
+  /** As Express's `trust proxy` takes it: addresses, names of ranges, or a number of hops; false: none. */
+  readonly trustProxy: readonly string[] | number | false;
+  readonly logLevel: LogLevel;
+  /** What the UDP socket asks the kernel to hold, in bytes. */
+  readonly receiveBuffer: number;
+  /** The station's own sign of life, sent to other stations. */
+  readonly heartbeat: { readonly to: readonly string[]; readonly every: Duration } | null;
+  readonly channels: { readonly email: EmailOptions | null };
+  /** Print a link that logs in once, if nobody can log in yet. */
+  readonly welcome: boolean;
+};
+
+export type Loaded =
+  /** `check`: say whether the files are right, and end. Warnings are sentences for the log. */
+  | {
+      readonly ok: true;
+      readonly kind: 'run' | 'check';
+      readonly config: StationConfig;
+      readonly warnings: readonly string[];
+    }
+  /** A text for stdout and the end: help, version. */
+  | { readonly ok: true; readonly kind: 'say'; readonly text: string }
+  /** Whole lines for stderr, and the exit code after sysexits. */
+  | { readonly ok: false; readonly exitCode: number; readonly faults: readonly string[] };
+
+export type LoadConfig = {
+  /** Without the program's own name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The policy that comes with the station. */
+  readonly defaultPolicy: string;
+  readonly version: string;
+  readonly readFile: ReadFile;
+};
+
+export const exitUsage = 64;
+export const exitConfig = 78;
+
+export const receiveBufferDefault = 8 * 1024 * 1024;
+const receiveBufferMin = 64 * 1024;
+const receiveBufferMax = 1024 * 1024 * 1024;
+export const heartbeatEvery = seconds(60);
+const heartbeatEveryMin = seconds(10);
+/** The receiving station raises after 310 s of silence: a slower heartbeat would be a false alarm. */
+const heartbeatEveryMax = minutes(5);
+const destinationsMax = 20;
+const proxiesMax = 50;
+const hopsMax = 10;
+const textMax = 4096;
+
+const text = z.string().min(1).max(textMax);
+
+const baseUrlSchema = z.string().transform((written, context): string => {
+  const url = URL.canParse(written) ? new URL(written) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    context.addIssue({ code: 'custom', message: 'an address such as https://mauve.example.net is expected' });
+    return z.NEVER;
+  }
+  if (
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.username !== '' ||
+    url.password !== ''
+  ) {
+    const message = `only scheme, host and port are expected: ${url.origin} (the station serves from the top of its host)`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  return url.origin;
+});
+
+const proxyWords = 'an address, a range such as 10.0.0.0/8, loopback, linklocal or uniquelocal is expected';
+const proxySchema = z
+  .string()
+  .regex(/^(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]+(\/\d{1,3})?)$/, { error: proxyWords });
+
+/** The station file, as it is written. */
+export const stationFileSchema = z.strictObject({
+  data: text.optional(),
+  policy: text.optional(),
+  udp: addressSchema.optional(),
+  web: addressSchema.optional(),
+  base_url: baseUrlSchema.optional(),
+  trust_proxy: z
+    .union([proxySchema, z.array(proxySchema).max(proxiesMax), z.int().min(0).max(hopsMax)])
+    .optional(),
+  log_level: z.enum(logLevels).optional(),
+  receive_buffer: z.int().min(receiveBufferMin).max(receiveBufferMax).optional(),
+  heartbeat: z
+    .strictObject({
+      to: z.union([text, z.array(text).min(1).max(destinationsMax)]),
+      every: durationBetween(heartbeatEveryMin, heartbeatEveryMax).optional(),
+    })
+    .optional(),
+  channels: z.strictObject({ email: emailSchema.nullish() }).nullish(),
+});
+type StationFile = z.output<typeof stationFileSchema>;
+
+/** Reads everything that sets the station. Opens no socket and writes nothing. */
+export function loadConfig(from: LoadConfig): Loaded {
+  const asked = parseOptions(from.argv, from.version);
+  if (asked.kind === 'say') return { ok: true, kind: 'say', text: asked.text };
+  if (asked.kind === 'usage') return refused(exitUsage, [`mauveserver: ${asked.fault}`]);
+
+  const file = readStationFile(from, asked.options.config ?? setting(from.env.MAUVE_CONFIG));
+  if (!file.ok) return refused(exitConfig, file.faults);
+  const udp = chosenAddress('udp', asked.options, from.env.MAUVE_UDP, file.value.udp, udpDefault);
+  if (!udp.ok) return refused(udp.exitCode, [udp.fault]);
+  const web = chosenAddress('web', asked.options, from.env.MAUVE_WEB, file.value.web, webDefault);
+  if (!web.ok) return refused(web.exitCode, [web.fault]);
+
+  const chosenPath = (
+    option: string | null,
+    variable: string | undefined,
+    written: string | undefined,
+    none: string,
+  ): string => {
+    const given = option ?? setting(variable);
+    if (given !== null) return resolve(from.cwd, given);
+    return written === undefined ? none : resolve(file.folder, written);
+  };
+  const { data, policy } = asked.options;
+  return {
+    ok: true,
+    kind: asked.options.check ? 'check' : 'run',
+    config: {
+      data: chosenPath(data, from.env.MAUVE_DATA, file.value.data, resolve(from.cwd, 'data')),
+      policy: chosenPath(policy, from.env.MAUVE_POLICY, file.value.policy, from.defaultPolicy),
+      udp: udp.address,
+      web: web.address,
+      ...onlyInFile(file.value),
+      channels: { email: file.email },
+      welcome: asked.options.welcome,
+    },
+    warnings: file.warnings,
+  };
+}
+
+const udpDefault: Address = { host: '::', port: 32741 };
+const webDefault: Address = { host: '127.0.0.1', port: 1288 };
+
+/** What only the file can set. */
+function onlyInFile(
+  file: StationFile,
+): Pick<StationConfig, 'baseUrl' | 'trustProxy' | 'logLevel' | 'receiveBuffer' | 'heartbeat'> {
+  const { heartbeat, trust_proxy: proxies = 0 } = file;
+  return {
+    baseUrl: file.base_url ?? null,
+    trustProxy: proxies === 0 ? false : typeof proxies === 'string' ? [proxies] : proxies,
+    logLevel: file.log_level ?? 'info',
+    receiveBuffer: file.receive_buffer ?? receiveBufferDefault,
+    heartbeat: heartbeat ? { to: [heartbeat.to].flat(), every: heartbeat.every ?? heartbeatEvery } : null,
+  };
+}
+
+type StationRead =
+  | {
+      readonly ok: true;
+      readonly value: StationFile;
+      /** What relative paths in it are relative to. */
+      readonly folder: string;
+      readonly email: EmailOptions | null;
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly faults: readonly string[] };
+
+function readStationFile(from: LoadConfig, name: string | null): StationRead {
+  if (name === null) return { ok: true, value: {}, folder: from.cwd, email: null, warnings: [] };
+  const path = resolve(from.cwd, name);
+  const read = from.readFile(path);
+  if (!read.ok) return { ok: false, faults: [`${name}: cannot be read: ${read.why}`] };
+  const file = parseYaml(name, read.text, stationFileSchema.nullable());
+  if (!file.ok) return { ok: false, faults: file.faults.map(formatFault) };
+
+  const folder = dirname(path);
+  const value = file.value ?? {};
+  const common = { ok: true, value, folder } as const;
+  const written = value.channels?.email ?? null;
+  if (written === null) return { ...common, email: null, warnings: [] };
+  const email = emailOptions(written, {
+    password: setting(from.env.MAUVE_SMTP_PASSWORD),
+    read: (named) => from.readFile(resolve(folder, named)),
+  });
+  if (!email.ok) {
+    const faults = email.faults.map((f) => formatFault(file.fault(['channels', 'email', f.key], f.message)));
+    return { ok: false, faults };
+  }
+  const warnings = email.warnings.map((f) =>
+    formatFault(file.fault(['channels', 'email', f.key], f.message)),
+  );
+  if (value.base_url === undefined) {
+    const message = 'base_url is not set: links in messages lead to this machine only as it sees itself';
+    warnings.push(formatFault(file.fault([], message)));
+  }
+  return { ...common, email: email.options, warnings };
+}
+
+type Chosen =
+  | { readonly ok: true; readonly address: Address }
+  | { readonly ok: false; readonly exitCode: number; readonly fault: string };
+
+function chosenAddress(
+  name: 'udp' | 'web',
+  options: Options,
+  variable: string | undefined,
+  inFile: Address | undefined,
+  none: Address,
+): Chosen {
+  const option = options[name];
+  const given = option ?? setting(variable);
+  if (given === null) return { ok: true, address: inFile ?? none };
+  const parsed = parseAddress(given);
+  if (parsed.ok) return parsed;
+  return option === null
+    ? { ok: false, exitCode: exitConfig, fault: `mauveserver: MAUVE_${name.toUpperCase()}: ${parsed.why}` }
+    : { ok: false, exitCode: exitUsage, fault: `mauveserver: --${name}: ${parsed.why}` };
+}
+
+/** An empty variable is one that is not set: that is how service files and shells unset them. */
+const setting = (variable: string | undefined): string | null =>
+  variable === undefined || variable === '' ? null : variable;
+
+const refused = (exitCode: number, faults: readonly string[]): Loaded => ({ ok: false, exitCode, faults });
+
+/** Where the page is, as this machine sees it: for links, where the file names no base_url. @param bound the port really taken. */
+export function defaultBaseUrl(bound: Address): string {
+  const anywhere = bound.host === '::' || bound.host === '0.0.0.0';
+  return `http://${formatAddress(anywhere ? { ...bound, host: 'localhost' } : bound)}`;
+}

@@ -1,0 +1,248 @@
+/**
+ * What an event does to one alert: the whole semantics of updates, plans and
+ * people's acts, as pure functions of the alert, the event and the time. Who
+ * hears of it is `tell.ts`. Nothing here knows of the store or of other alerts.
+ */
+import { type Duration, earliest, type Instant, plus } from '../../time.ts';
+import { type Alert, type AlertKey, type HistoryEntry, isSuppressed, raisedAt } from './alert.ts';
+import {
+  acknowledge,
+  type Context,
+  clear,
+  type Draft,
+  draft,
+  dueInFact,
+  raise,
+  record,
+  reRaise,
+} from './draft.ts';
+import type { Obsolete, OwedMessage } from './notification.ts';
+import { groupOf } from './policy.ts';
+import { settle } from './tell.ts';
+import { importanceDefault, type Report } from './update.ts';
+
+export type { Context } from './draft.ts';
+
+export type Decision = {
+  readonly before: Alert | null;
+  readonly after: Alert;
+  readonly history: readonly HistoryEntry[];
+  readonly messages: readonly OwedMessage[];
+  readonly obsolete: readonly Obsolete[];
+};
+
+const nothing: readonly never[] = [];
+
+/** An alert that is heard of for the first time, before its first update is applied: cleared, and nobody knows. */
+function unknownAlert(key: AlertKey, source: string, id: string, clearedAt: Instant, now: Instant): Alert {
+  return {
+    key,
+    source,
+    id,
+    subject: source,
+    summary: '',
+    detail: '',
+    importance: importanceDefault,
+    phase: { kind: 'cleared', since: clearedAt },
+    willRaiseAt: null,
+    willClearAt: null,
+    suppressUntil: null,
+    episode: 0,
+    announced: { kind: 'cleared', episode: 0 },
+    told: [],
+    group: null,
+    level: null,
+    reminders: [],
+    firstSeenAt: now,
+    heardAt: now,
+    changedAt: now,
+    wakeAt: null,
+  };
+}
+
+/** An update mentions this alert; `context.now` is the reception. */
+export function decideReport(
+  before: Alert | null,
+  key: AlertKey,
+  source: string,
+  report: Report,
+  context: Context,
+): Decision {
+  if (before !== null) {
+    const repeated = repeat(before, report, context);
+    if (repeated !== null) return repeated;
+  }
+  const clearedAt = report.ask.kind === 'clear' ? report.ask.at : context.now;
+  const d = draft(
+    before,
+    before ?? unknownAlert(key, source, report.id, clearedAt, context.now),
+    context,
+    null,
+  );
+  takeOverdue(d);
+  const wasRaised = d.alert.phase.kind !== 'cleared';
+  takeTexts(d, report);
+  if (report.ask.kind === 'raise') raise(d, report.ask.at, 'update');
+  else if (report.ask.kind === 'clear') clear(d, report.ask.at, 'update');
+  takePlans(d, report);
+  takeSuppression(d, report, wasRaised);
+  d.alert.heardAt = context.now;
+  return finish(d);
+}
+
+/**
+ * The short way for what nearly every update is: the alert is as it was, only its plans move. It owes nobody
+ * anything, so nothing is judged, and a wake-up that is set already is left as a lower bound.
+ * @returns null when something else changes.
+ */
+function repeat(before: Alert, report: Report, context: Context): Decision | null {
+  const raised = before.phase.kind !== 'cleared';
+  if (report.ask.kind !== 'stand' && (report.ask.kind === 'raise') !== raised) return null;
+  if (before.wakeAt !== null && before.wakeAt <= context.now) return null;
+  if (!sameTexts(before, report)) return null;
+  const { willRaiseAt, willClearAt } = report;
+  if ((willRaiseAt === null) !== (before.willRaiseAt === null)) return null;
+  if ((willClearAt === null) !== (before.willClearAt === null)) return null;
+  const wakeAt = earliest(before.wakeAt, willRaiseAt, willClearAt);
+  const after = { ...before, willRaiseAt, willClearAt, wakeAt, heardAt: context.now };
+  return { before, after, history: nothing, messages: nothing, obsolete: nothing };
+}
+
+function sameTexts(alert: Alert, report: Report): boolean {
+  return (
+    (report.subject === '' || report.subject === alert.subject) &&
+    (report.summary === '' || report.summary === alert.summary) &&
+    (report.detail === '' || report.detail === alert.detail) &&
+    (report.importance === 0 || report.importance === alert.importance)
+  );
+}
+
+function takeTexts(d: Draft, report: Report): void {
+  const { alert } = d;
+  const same = sameTexts(alert, report);
+  const detailChanged = report.detail !== '' && report.detail !== alert.detail;
+  alert.subject = report.subject === '' ? alert.subject : report.subject;
+  alert.summary = report.summary === '' ? alert.summary : report.summary;
+  alert.detail = report.detail === '' ? alert.detail : report.detail;
+  alert.importance = report.importance === 0 ? alert.importance : report.importance;
+  const { subject, summary, importance } = alert;
+  if (d.before === null) {
+    record(d, { kind: 'first-seen', subject, summary, importance });
+  } else if (!same) {
+    alert.changedAt = d.context.now;
+    record(d, { kind: 'texts', subject, summary, importance, detailChanged });
+  }
+}
+
+/** An update replaces both plans: one that it does not give is dropped. */
+function takePlans(d: Draft, report: Report): void {
+  const { willRaiseAt, willClearAt } = report;
+  const had = [d.alert.willRaiseAt !== null, d.alert.willClearAt !== null];
+  d.alert.willRaiseAt = willRaiseAt;
+  d.alert.willClearAt = willClearAt;
+  // A heartbeat moves its plan each time: only that there is one, or no longer, is worth an entry.
+  if (had[0] !== (willRaiseAt !== null) || had[1] !== (willClearAt !== null)) {
+    record(d, { kind: 'planned', willRaiseAt, willClearAt });
+  }
+}
+
+/** Taken only with a change of the raised state, and never extended by repeats. */
+function takeSuppression(d: Draft, report: Report, wasRaised: boolean): void {
+  const changed = (d.alert.phase.kind !== 'cleared') !== wasRaised;
+  if (!changed || isSuppressed(d.alert, d.context.now)) return;
+  if (report.suppressUntil === null) d.alert.suppressUntil = null;
+  else suppress(d, report.suppressUntil);
+}
+
+function suppress(d: Draft, until: Instant): void {
+  d.alert.suppressUntil = until;
+  d.alert.changedAt = d.context.now;
+  record(d, { kind: 'suppressed', until });
+}
+
+/** A full update of its source did not list this alert: it is cleared, its plans stand. */
+export function decideReplaced(before: Alert, context: Context): Decision {
+  const d = draft(before, before, context, null);
+  takeOverdue(d);
+  clear(d, context.now, 'replace');
+  return finish(d);
+}
+
+/** Something of this alert may be due: plans, the end of an acknowledgement or a suppression, reminders. */
+export function decideDue(before: Alert, context: Context): Decision {
+  const d = draft(before, before, context, null);
+  takeOverdue(d);
+  return finish(d);
+}
+
+/** What a person asks of one alert. */
+export type Ask =
+  | { readonly kind: 'acknowledge'; readonly for: Duration | null; readonly note: string }
+  | { readonly kind: 'unacknowledge' }
+  | { readonly kind: 'suppress'; readonly for: Duration }
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'note'; readonly text: string };
+
+export type RefusedAsk = 'not-raised' | 'not-acknowledged' | 'already-cleared';
+
+/** A person (or `token:NAME`) acts. Lengths of time are cut to the policy's cap. */
+export function decideAsk(before: Alert, ask: Ask, by: string, context: Context): Decision | RefusedAsk {
+  const overdue = draft(before, before, context, null);
+  takeOverdue(overdue);
+  const d: Draft = { ...overdue, by };
+  const cap = context.policy.settings.acknowledgeAtMost;
+  const until = (length: Duration): Instant => plus(context.now, length < cap ? length : cap);
+  switch (ask.kind) {
+    case 'acknowledge':
+      if (raisedAt(d.alert) === null) return 'not-raised';
+      acknowledge(d, by, until(ask.for ?? groupOf(context.policy, d.alert).acknowledgeFor), ask.note);
+      break;
+    case 'unacknowledge':
+      if (d.alert.phase.kind !== 'acknowledged') return 'not-acknowledged';
+      reRaise(d, context.now, 'taken-back');
+      break;
+    case 'clear':
+      if (raisedAt(d.alert) === null) return 'already-cleared';
+      clear(d, context.now, 'by-hand');
+      break;
+    case 'suppress':
+      suppress(d, until(ask.for));
+      break;
+    case 'note':
+      record(d, { kind: 'note', text: ask.text });
+      break;
+    default:
+      ask satisfies never;
+  }
+  return finish(d);
+}
+
+/** Takes what fell due by now in the order of its times; at one instant: lapsed acknowledgement, raise, clear. */
+function takeOverdue(d: Draft): void {
+  const { alert, context } = d;
+  for (;;) {
+    const lapse = alert.phase.kind === 'acknowledged' ? alert.phase.until : null;
+    const first = earliest(lapse, alert.willRaiseAt, alert.willClearAt);
+    if (first === null) return;
+    const at = dueInFact(alert, first, context);
+    if (at > context.now) return;
+    if (first === lapse) {
+      reRaise(d, at, 'lapsed');
+    } else if (first === alert.willRaiseAt) {
+      alert.willRaiseAt = null;
+      raise(d, at, 'planned');
+    } else {
+      alert.willClearAt = null;
+      clear(d, at, 'planned');
+    }
+  }
+}
+
+function finish(d: Draft): Decision {
+  settle(d);
+  const { alert, context } = d;
+  const lapse = alert.phase.kind === 'acknowledged' ? alert.phase.until : null;
+  const next = [lapse, alert.willRaiseAt, alert.willClearAt, alert.wakeAt];
+  alert.wakeAt = earliest(...next.map((due) => (due === null ? null : dueInFact(alert, due, context))));
+  return { before: d.before, after: alert, history: d.history, messages: d.messages, obsolete: d.obsolete };
+}

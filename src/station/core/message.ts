@@ -1,0 +1,220 @@
+/**
+ * The words of a message: for somebody woken at three in the morning, so what
+ * is wrong comes first, then since when by their own clock, then the one thing
+ * to do about it.
+ *
+ * What senders wrote goes in as text and never as markup, control characters
+ * or a second line of a header; the detail is HTML that the caller sanitised.
+ */
+import { html, raw } from 'hono/html';
+import { type Instant, rfc3339, since } from '../../time.ts';
+import type { NotificationKind } from './alert.ts';
+import { cut, detailAsText, oneLine, tamedHtml, wrap } from './message-text.ts';
+import type { NotificationFacts, OwedMessage } from './notification.ts';
+import type { Person } from './policy.ts';
+import { clockTime, lengthOfTime } from './words.ts';
+
+/** What is to be said: the message owed, with the alert's detail, sanitised by the caller. */
+export type ToRender = OwedMessage & { readonly detailHtml: string };
+
+/** What a channel takes as its message: the core does not know channels, so it says it itself. */
+export type Rendered = {
+  readonly idempotencyKey: string;
+  readonly title: string;
+  readonly text: string;
+  readonly html: string;
+  readonly urgent: boolean;
+  readonly link: string;
+};
+
+export type RenderContext = {
+  readonly person: Pick<Person, 'timezone'>;
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+  readonly now: Instant;
+};
+
+/** In characters each. A lock screen shows some 60 of a title, a mail program some 120. */
+export const titleMax = 160;
+export const subjectMax = 200;
+export const summaryMax = 1024;
+export const nameMax = 200;
+export const noteMax = 1000;
+/** What of the detail goes into plain text. */
+export const detailTextMax = 4000;
+/** A longer detail goes in as plain text, cut: markup cannot be cut, and mail programs fold what is over 100 KB. */
+export const detailHtmlMax = 65_536;
+
+/** The message in all its forms; a channel takes what it can carry. */
+export function renderMessage(owed: ToRender, context: RenderContext): Rendered {
+  const parts = partsOf(owed, context);
+  return {
+    // With the due time, so that a station begun anew, whose keys start over, does not repeat those of old messages.
+    idempotencyKey: `${owed.key}#${owed.channel}@${rfc3339(owed.dueAt)}`,
+    title: parts.title,
+    text: textOf(parts),
+    html: htmlOf(parts),
+    urgent: owed.level === 'urgent' && parts.toDo,
+    link: parts.link,
+  };
+}
+
+type Parts = {
+  readonly title: string;
+  /** What is wrong: `db1: disk is 97% full`. */
+  readonly headline: string;
+  /** How it stands, in sentences. */
+  readonly story: readonly string[];
+  readonly note: string;
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  /** Somebody is to do something about it. */
+  readonly toDo: boolean;
+  readonly urgent: boolean;
+  readonly link: string;
+  readonly detailHtml: string;
+};
+
+function partsOf(owed: ToRender, context: RenderContext): Parts {
+  const facts = cleaned(owed.facts);
+  const toDo = owed.kind !== 'acknowledged' && owed.kind !== 'cleared';
+  const urgent = owed.level === 'urgent';
+  const headline = facts.subject === '' ? facts.summary : `${facts.subject}: ${facts.summary}`;
+  const heading = headingOf(owed.kind, facts, context.now);
+  return {
+    title: cut(`${urgent && toDo ? `URGENT ${heading}` : capital(heading)}: ${headline}`, titleMax),
+    headline,
+    story: storyOf(owed.kind, facts, context),
+    note: owed.kind === 'acknowledged' ? facts.note : '',
+    labels: [
+      ['Source', facts.source],
+      ['Alert', facts.alertId],
+      ['Level', owed.level],
+    ],
+    toDo,
+    urgent,
+    link: `${context.baseUrl}/alerts/${owed.alert}`,
+    detailHtml: owed.detailHtml,
+  };
+}
+
+/** One line each, bounded, with something to read where a sender left it empty. */
+function cleaned(facts: NotificationFacts): NotificationFacts {
+  const alertId = cut(oneLine(facts.alertId), nameMax);
+  const source = cut(oneLine(facts.source), nameMax);
+  return {
+    ...facts,
+    alertId,
+    source,
+    subject: cut(oneLine(facts.subject), subjectMax) || source,
+    summary: cut(oneLine(facts.summary), summaryMax) || alertId,
+    by: facts.by === null ? null : cut(oneLine(facts.by), nameMax),
+    note: cut(oneLine(facts.note), noteMax),
+  };
+}
+
+function headingOf(kind: NotificationKind, facts: NotificationFacts, now: Instant): string {
+  switch (kind) {
+    case 'raised':
+      return 'raised';
+    case 're-raised':
+      return 'raised again';
+    case 'acknowledged':
+      return facts.by === null ? 'acknowledged' : `acknowledged by ${facts.by}`;
+    case 'cleared':
+      return facts.by === null ? 'cleared' : `cleared by ${facts.by}`;
+    case 'reminder':
+      return `still raised, ${lengthOfTime(since(facts.raisedAt ?? facts.at, now))}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function storyOf(
+  kind: NotificationKind,
+  facts: NotificationFacts,
+  context: RenderContext,
+): readonly string[] {
+  const when = (at: Instant): string => clockTime(at, context.now, context.person.timezone);
+  const raisedAt = facts.raisedAt ?? facts.at;
+  const by = facts.by === null ? '' : ` by ${facts.by}`;
+  switch (kind) {
+    case 'raised':
+      return [`Raised at ${when(raisedAt)}.`];
+    case 're-raised': {
+      const takenBack = facts.by === null ? [] : [`${facts.by} took the acknowledgement back.`];
+      return [`Raised again at ${when(raisedAt)}.`, ...takenBack];
+    }
+    case 'acknowledged': {
+      const until = facts.acknowledgedUntil;
+      const end = until === null ? '' : ` until ${when(until)}`;
+      return [`Acknowledged${by}${end}; no reminders meanwhile.`, `Raised at ${when(raisedAt)}.`];
+    }
+    case 'cleared': {
+      const lasted = lengthOfTime(since(raisedAt, facts.at));
+      const before = facts.raisedAt === null ? [] : [`It was raised at ${when(raisedAt)}, for ${lasted}.`];
+      return [`Cleared${by} at ${when(facts.at)}.`, ...before];
+    }
+    case 'reminder': {
+      const lasts = lengthOfTime(since(raisedAt, context.now));
+      return [`Still raised, since ${when(raisedAt)} (${lasts}); nobody has acknowledged it.`];
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function textOf(parts: Parts): string {
+  const note = parts.note === '' ? [] : [`Note: ${parts.note}`];
+  const detail = cut(detailAsText(parts.detailHtml), detailTextMax);
+  return [
+    wrap(parts.headline),
+    [...parts.story, ...note].map(wrap).join('\n'),
+    parts.labels.map(([name, value]) => wrap(`${name}: ${value}`)).join('\n'),
+    `${parts.toDo ? 'Acknowledge it here, and the reminders stop:' : 'The alert:'}\n${parts.link}`,
+    ...(detail === '' ? [] : [`Detail:\n\n${detail}`]),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** Nothing has a width, and no text a colour of its own: the reader's light or dark scheme decides. */
+function htmlOf(parts: Parts): string {
+  const accent = parts.toDo ? (parts.urgent ? '#d6303d' : '#c47f00') : '#2e8b57';
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>${parts.title}</title>
+<style>:root { color-scheme: light dark; }</style>
+</head>
+<body style="margin:0;padding:16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;overflow-wrap:anywhere">
+<div style="max-width:40em;margin:0 auto">
+<h1 style="margin:0 0 12px;padding:2px 0 2px 12px;border-left:6px solid ${accent};font-size:22px;line-height:1.3">${parts.headline}</h1>
+${parts.story.map((line) => html`<p style="margin:0 0 8px">${line}</p>\n`)}
+${parts.note === '' ? '' : html`<blockquote style="margin:8px 0 16px;padding-left:12px;border-left:3px solid #888">${parts.note}</blockquote>`}
+<p style="margin:20px 0"><a href="${parts.link}" style="display:block;padding:14px 16px;border-radius:8px;background:#1a5fb4;color:#ffffff;font-size:18px;font-weight:bold;text-align:center;text-decoration:none">${parts.toDo ? 'Acknowledge' : 'Open the alert'}</a></p>
+<p style="margin:0 0 16px;font-size:14px">${parts.labels.map(([name, value]) => html`${name}: <b>${value}</b><br>\n`)}</p>
+${detailBlock(parts.detailHtml)}
+<p style="margin:16px 0 0;font-size:14px"><a href="${parts.link}">${parts.link}</a></p>
+</div>
+</body>
+</html>
+`;
+  if (page instanceof Promise) throw new Error('a template without promises made one');
+  return page.toString();
+}
+
+function detailBlock(detailHtml: string): unknown {
+  if (detailHtml.trim() === '') return '';
+  const style =
+    'margin:0;padding-top:12px;border-top:1px solid #888;overflow-x:auto;overflow-wrap:break-word';
+  if (detailHtml.length <= detailHtmlMax)
+    return html`<div style="${style}">${raw(tamedHtml(detailHtml))}</div>`;
+  const text = cut(detailAsText(detailHtml), detailTextMax);
+  return html`<div style="${style};white-space:pre-wrap">${text}</div>`;
+}

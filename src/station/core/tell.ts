@@ -1,0 +1,222 @@
+/**
+ * Who hears of it: compares what people were last told with how the alert
+ * stands, and owes them the difference; then the reminders. Because it compares
+ * states instead of reacting to events, a suppression, a restart or a reload
+ * neither loses nor doubles a message.
+ */
+import { earliest, type Instant, latest, minus, rfc3339 } from '../../time.ts';
+import {
+  type Announced,
+  type NotificationKind,
+  type PersonId,
+  type Reminder,
+  type RuleId,
+  raisedAt,
+} from './alert.ts';
+import { type Draft, dueInFact, freshFor, record } from './draft.ts';
+import type { NotificationFacts } from './notification.ts';
+import { type Group, groupOf, type Rule } from './policy.ts';
+import { firstDue, hoursOpen, isOpen, nextReminder } from './schedule.ts';
+
+/** Owes what this decision makes due, and leaves in `wakeAt` when to look again (plans aside). */
+export function settle(d: Draft): void {
+  const { alert, context } = d;
+  const group = groupOf(context.policy, alert);
+  alert.group = group.name;
+  alert.level = group.level;
+  alert.wakeAt = null;
+  const news = newsOf(d);
+  const mutedUntil = alert.suppressUntil === null ? null : dueInFact(alert, alert.suppressUntil, context);
+  if (mutedUntil !== null && mutedUntil > context.now) {
+    if (news !== null || alert.reminders.length > 0) alert.wakeAt = mutedUntil;
+    return;
+  }
+  if (news !== null) {
+    alert.announced = { kind: alert.phase.kind, episode: alert.episode };
+    if (news === 'raised' || news === 're-raised') tellRaised(d, group, news);
+    else tellEnded(d, group, news);
+  } else if (alert.phase.kind === 'raised') {
+    remind(d, group);
+  }
+  const dues = alert.reminders.map((reminder) => reminder.due);
+  const next = earliest(...dues);
+  alert.wakeAt = next === null ? null : dueInFact(alert, next, context);
+}
+
+/** What people have yet to be told of: how the alert stands, if it differs from what they last heard. */
+function newsOf(d: Draft): Exclude<NotificationKind, 'reminder'> | null {
+  const { alert } = d;
+  const told: Announced = alert.announced;
+  switch (alert.phase.kind) {
+    case 'cleared':
+      return told.kind === 'cleared' ? null : 'cleared';
+    case 'acknowledged':
+      return told.kind === 'acknowledged' && told.episode === alert.episode ? null : 'acknowledged';
+    case 'raised':
+      if (told.kind === 'raised' && told.episode === alert.episode) return null;
+      return told.kind === 'cleared' ? 'raised' : 're-raised';
+    default:
+      return alert.phase satisfies never;
+  }
+}
+
+/** A new episode: whose rules are open hear now, the others at their next opening. */
+function tellRaised(d: Draft, group: Group, kind: 'raised' | 're-raised'): void {
+  const { alert, context } = d;
+  const episode = { raisedAt: raisedAt(alert) ?? context.now };
+  const people = new Map<PersonId, RuleId | null>();
+  const reminders: Reminder[] = [];
+  for (const rule of group.rules) {
+    const due = firstDue(rule, episode, context.now);
+    const open = due === context.now && isOpen(rule.during, episode, context.now);
+    if (open) addPeople(people, rule);
+    reminders.push({ rule: rule.id, due: open ? nextReminder(rule, episode, due, context.now) : due });
+  }
+  alert.reminders = reminders;
+  owe(d, group, kind, people, context.now, (person) => `${alert.key}/${alert.episode}/${kind}/${person}`);
+}
+
+/**
+ * An acknowledgement or a clear: whose rules are open, and everybody who was told of the episode or acted on
+ * it, even if what brought them in holds no longer; their own hours still count.
+ */
+function tellEnded(d: Draft, group: Group, kind: 'acknowledged' | 'cleared'): void {
+  const { alert, context } = d;
+  const episode = { raisedAt: raisedAt(alert) ?? d.endedEpisode ?? context.now };
+  const people = new Map<PersonId, RuleId | null>();
+  for (const rule of group.rules) {
+    if (isOpen(rule.during, episode, context.now)) addPeople(people, rule);
+  }
+  for (const person of alert.told) {
+    if (people.has(person)) continue;
+    const own = group.rules.filter((rule) => rule.people.includes(person));
+    if (own.length === 0 || own.some((rule) => hoursOpen(rule.during, context.now))) people.set(person, null);
+    else record(d, { kind: 'not-told', person, of: kind, why: 'outside the hours of their rules' });
+  }
+  owe(d, group, kind, people, context.now, (person) => `${alert.key}/${alert.episode}/${kind}/${person}`);
+}
+
+/** Raised and known to be: each rule keeps its own time. */
+function remind(d: Draft, group: Group): void {
+  const { alert, context } = d;
+  const episode = { raisedAt: raisedAt(alert) ?? context.now };
+  const current = carryOver(d, group);
+  const heard = new Set<PersonId>();
+  alert.reminders = current.map((reminder) => {
+    const rule = group.rules.find((one) => one.id === reminder.rule);
+    if (rule === undefined || reminder.due === null) return reminder;
+    const due = owedSince(d, reminder.due);
+    if (due > context.now) return reminder;
+    if (!isOpen(rule.during, episode, context.now)) {
+      return { rule: rule.id, due: firstDue(rule, episode, context.now) };
+    }
+    const people = new Map<PersonId, RuleId | null>();
+    for (const person of rule.people) {
+      if (!heard.has(person)) people.set(person, rule.id);
+      heard.add(person);
+    }
+    d.obsolete.push({
+      alert: alert.key,
+      kinds: ['reminder'],
+      people: [...people.keys()],
+      dueBefore: minus(context.now, freshFor),
+      why: 'replaced by the next reminder',
+    });
+    const key = `${alert.key}/${alert.episode}/${rule.id}/${rfc3339(due)}`;
+    owe(d, group, 'reminder', people, due, (person) => `${key}/${person}`);
+    return { rule: rule.id, due: nextReminder(rule, episode, due, context.now) };
+  });
+}
+
+/** A reminder that fell due while the alert was suppressed, or before the initial sleep ended, is owed at that end. */
+function owedSince(d: Draft, due: Instant): Instant {
+  const awake = dueInFact(d.alert, due, d.context);
+  const { suppressUntil } = d.alert;
+  return suppressUntil === null || suppressUntil > d.context.now ? awake : latest(awake, suppressUntil);
+}
+
+/**
+ * The reminders as the group's rules want them now. A rule known by its identity keeps its time. One that is
+ * new here (the alert moved to another group, or the policy changed) starts at the next due time of those that
+ * went; where none went, people who were told wait for their next reminder and the others hear at the opening.
+ */
+function carryOver(d: Draft, group: Group): readonly Reminder[] {
+  const { alert, context } = d;
+  const same =
+    alert.reminders.length === group.rules.length &&
+    group.rules.every((rule, index) => alert.reminders[index]?.rule === rule.id);
+  if (same) return alert.reminders;
+  const episode = { raisedAt: raisedAt(alert) ?? context.now };
+  const gone = alert.reminders.filter((reminder) => !group.rules.some((rule) => rule.id === reminder.rule));
+  const inherited = earliest(...gone.map((reminder) => reminder.due));
+  return group.rules.map((rule) => {
+    const known = alert.reminders.find((reminder) => reminder.rule === rule.id);
+    if (known !== undefined) return known;
+    if (inherited !== null) return { rule: rule.id, due: inherited };
+    const allTold = rule.people.every((person) => alert.told.includes(person));
+    const due = allTold
+      ? nextReminder(rule, episode, context.now, context.now)
+      : firstDue(rule, episode, context.now);
+    return { rule: rule.id, due };
+  });
+}
+
+function addPeople(people: Map<PersonId, RuleId | null>, rule: Rule): void {
+  for (const person of rule.people) if (!people.has(person)) people.set(person, rule.id);
+}
+
+/** Owes one message on each of the channels that a person has for this level. */
+function owe(
+  d: Draft,
+  group: Group,
+  kind: NotificationKind,
+  people: ReadonlyMap<PersonId, RuleId | null>,
+  dueAt: Instant,
+  keyOf: (person: PersonId) => string,
+): void {
+  const { alert, context } = d;
+  const facts = factsOf(d);
+  const told: PersonId[] = [];
+  for (const [id, rule] of people) {
+    const person = context.policy.people.get(id);
+    const channels = person?.channels[group.level] ?? [];
+    if (person === undefined || channels.length === 0) {
+      const why = person === undefined ? 'no longer in the policy' : `no channel for ${group.level} alerts`;
+      record(d, { kind: 'not-told', person: id, of: kind, why });
+      continue;
+    }
+    for (const channel of channels) {
+      d.messages.push({
+        key: keyOf(id),
+        alert: alert.key,
+        episode: alert.episode,
+        kind,
+        rule,
+        person: id,
+        channel,
+        level: group.level,
+        dueAt,
+        facts,
+      });
+    }
+    record(d, { kind: 'told', person: id, of: kind, rule, channels });
+    if (!alert.told.includes(id)) told.push(id);
+  }
+  if (told.length > 0) alert.told = [...alert.told, ...told];
+}
+
+function factsOf(d: Draft): NotificationFacts {
+  const { alert } = d;
+  const acknowledged = alert.phase.kind === 'acknowledged' ? alert.phase : null;
+  return {
+    source: alert.source,
+    subject: alert.subject,
+    summary: alert.summary,
+    alertId: alert.id,
+    raisedAt: raisedAt(alert) ?? d.endedEpisode,
+    at: alert.phase.kind === 'cleared' || acknowledged === null ? alert.phase.since : acknowledged.since,
+    by: acknowledged?.by ?? d.by,
+    acknowledgedUntil: acknowledged?.until ?? null,
+    note: acknowledged?.note ?? '',
+  };
+}

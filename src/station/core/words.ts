@@ -1,0 +1,55 @@
+/**
+ * Times and lengths of time as a person reads them half asleep: `03:01 today`,
+ * `2 h 15 min`. For messages and pages; nothing parses them again.
+ */
+import { Temporal } from 'temporal-polyfill';
+import { type Duration, days, hours, type Instant, minutes } from '../../time.ts';
+
+const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
+/** A day further ahead than this would share its name with today. */
+const namedDaysMax = 6;
+
+/**
+ * `11:00 today`, `… tomorrow`, `… yesterday`, `… on Saturday` within the coming week, `… on Tue 16 Aug 2011`.
+ * Where clocks go back and that time comes twice, it says which: `01:30 today (UTC+01:00)`.
+ * @param timezone whose days and clock count: the reader's.
+ */
+export function clockTime(at: Instant, now: Instant, timezone: string): string {
+  const there = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timezone);
+  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timezone).toPlainDate();
+  const time = there.toPlainTime().toString({ smallestUnit: 'minute' });
+  const day = dayWords(there.toPlainDate(), today);
+  return `${time} ${day}${comesTwice(there) ? ` (UTC${there.offset})` : ''}`;
+}
+
+function dayWords(day: Temporal.PlainDate, today: Temporal.PlainDate): string {
+  const ahead = today.until(day, { largestUnit: 'days' }).days;
+  const weekday = weekdays[day.dayOfWeek - 1] ?? '';
+  if (ahead === 0) return 'today';
+  if (ahead === 1) return 'tomorrow';
+  if (ahead === -1) return 'yesterday';
+  if (ahead > 0 && ahead <= namedDaysMax) return `on ${weekday}`;
+  return `on ${weekday.slice(0, 3)} ${day.day} ${months[day.month - 1]} ${day.year}`;
+}
+
+function comesTwice(there: Temporal.ZonedDateTime): boolean {
+  const wall = there.toPlainDateTime();
+  const first = wall.toZonedDateTime(there.timeZoneId, { disambiguation: 'earlier' });
+  const second = wall.toZonedDateTime(there.timeZoneId, { disambiguation: 'later' });
+  return first.epochMilliseconds !== second.epochMilliseconds;
+}
+
+/** `under a minute`, `12 min`, `2 h 15 min`, `3 days 4 h`: two units at most, rounded down. */
+export function lengthOfTime(duration: Duration): string {
+  if (duration < minutes(1)) return 'under a minute';
+  const count = (size: Duration, within: number): number => Math.floor((duration % within) / size);
+  const wholeDays = Math.floor(duration / days(1));
+  const parts =
+    wholeDays > 0
+      ? [wholeDays === 1 ? '1 day' : `${wholeDays} days`, unit(count(hours(1), days(1)), 'h')]
+      : [unit(count(hours(1), days(1)), 'h'), unit(count(minutes(1), hours(1)), 'min')];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+const unit = (n: number, name: string): string => (n === 0 ? '' : `${n} ${name}`);

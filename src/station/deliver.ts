@@ -1,0 +1,224 @@
+/**
+ * Delivery: leases messages from the outbox, renders each, calls its channel,
+ * and takes what the channel said back through the door as a receipt. It keeps
+ * nothing: a lease that nobody settles runs out, and the message is sent again.
+ * So a message is delivered at least once, never silently not at all.
+ */
+import type { Logger } from '../log.ts';
+import { type Cancel, type Clock, type Duration, type Instant, minutes, plus, seconds } from '../time.ts';
+import type { Channel, Message, SendResult } from './channels/channel.ts';
+import { renderMessage } from './core/message.ts';
+import type { Person, Policy } from './core/policy.ts';
+import type { Door, Event, Receipt } from './door.ts';
+import { safeDetail } from './html.ts';
+import type { Meters } from './meters.ts';
+import { storeRetryWait } from './station.ts';
+import { StoreError } from './store/errors.ts';
+import type { LeasedMessage, Store } from './store/store.ts';
+
+/** How many messages are leased at once, in all and waiting for one channel. */
+export const leaseMax = 50;
+/** Longer than a full queue of one channel can take, so that a lease never runs out under a live station. */
+export const leaseFor = minutes(30);
+/** The wait before the next try doubles from the first to the last of these. */
+export const retryFirst = seconds(5);
+export const retryMost = minutes(10);
+
+export type DeliverOptions = {
+  readonly store: Store;
+  readonly door: Door;
+  /** By name; the inbox must be among them. */
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly policy: () => Policy;
+  readonly baseUrl: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meters: Meters;
+};
+
+export interface Deliver {
+  /** There may be something to send. */
+  nudge(): void;
+  /** Leases nothing more, and waits for the sends under way, at most `most`. */
+  stop(most: Duration): Promise<void>;
+}
+
+export function openDeliver(options: DeliverOptions): Deliver {
+  return new Delivery(options);
+}
+
+/** What a message goes out by, which is the inbox where its own channel is not set up. */
+type Route = { readonly channel: Channel; readonly address: string; readonly aside: string };
+
+class Delivery implements Deliver {
+  private readonly options: DeliverOptions;
+  private readonly waiting = new Map<Channel, (() => Promise<void>)[]>();
+  private readonly sending = new Map<Channel, number>();
+  private readonly underWay = new Set<Promise<void>>();
+  private timer: Cancel = () => undefined;
+  private pumping = false;
+  private again = false;
+  private stopped = false;
+
+  constructor(options: DeliverOptions) {
+    this.options = options;
+  }
+
+  nudge(): void {
+    if (this.stopped) return;
+    if (this.pumping) {
+      this.again = true;
+      return;
+    }
+    this.pumping = true;
+    const pump = this.pump().finally(() => {
+      this.pumping = false;
+      this.underWay.delete(pump);
+      if (this.again) this.nudge();
+    });
+    this.underWay.add(pump);
+  }
+
+  private async pump(): Promise<void> {
+    this.again = false;
+    const { store, clock } = this.options;
+    this.timer();
+    try {
+      for (;;) {
+        const busy = this.busyChannels();
+        const leased = await store.transaction((tx) => tx.lease(clock.now(), leaseFor, leaseMax, busy));
+        for (const message of leased) this.queue(message);
+        if (leased.length < leaseMax || this.stopped) break;
+      }
+      this.wakeAt(await store.nextSend(this.busyChannels()));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.wakeAt(plus(clock.now(), storeRetryWait));
+    }
+  }
+
+  private wakeAt(at: Instant | null): void {
+    if (at !== null && !this.stopped) this.timer = this.options.clock.wake(at, () => this.nudge());
+  }
+
+  /** Channels with messages waiting already: more of theirs would only sit on their leases. */
+  private busyChannels(): readonly string[] {
+    return [...this.waiting].filter(([, queue]) => queue.length > 0).map(([channel]) => channel.name);
+  }
+
+  private queue(message: LeasedMessage): void {
+    const route = this.routeOf(message);
+    if (typeof route === 'string') {
+      void this.receipt(message, { kind: 'failed', why: route });
+      return;
+    }
+    const queue = this.waiting.get(route.channel) ?? [];
+    queue.push(() => this.send(message, route));
+    this.waiting.set(route.channel, queue);
+    this.fill(route.channel);
+  }
+
+  /** Starts as many sends as the channel takes at once. */
+  private fill(channel: Channel): void {
+    const queue = this.waiting.get(channel) ?? [];
+    while (!this.stopped && (this.sending.get(channel) ?? 0) < channel.concurrency) {
+      const next = queue.shift();
+      if (next === undefined) return;
+      this.sending.set(channel, (this.sending.get(channel) ?? 0) + 1);
+      const send = next().finally(() => {
+        this.sending.set(channel, (this.sending.get(channel) ?? 1) - 1);
+        this.underWay.delete(send);
+        this.fill(channel);
+        if (queue.length === 0) this.nudge();
+      });
+      this.underWay.add(send);
+    }
+  }
+
+  /** @returns why the message can go nowhere, where that is so. */
+  private routeOf(message: LeasedMessage): Route | string {
+    const { channels, policy } = this.options;
+    const person = policy().people.get(message.person);
+    if (person === undefined) return `${message.person} is no longer in the policy`;
+    const own = channels.get(message.channel);
+    const inbox = channels.get('inbox');
+    if (own !== undefined) return { channel: own, address: person.addresses[own.name] ?? '', aside: '' };
+    if (inbox === undefined) return `there is no channel ${message.channel}`;
+    return { channel: inbox, address: '', aside: `${message.channel} is not set up in the station file: ` };
+  }
+
+  private async send(message: LeasedMessage, route: Route): Promise<void> {
+    const person = this.options.policy().people.get(message.person);
+    if (person === undefined) return;
+    const rendered = this.render(message, person);
+    const result = await this.within(route.channel, route.channel.send(route.address, rendered));
+    this.options.meters.receipt(message.channel, result.kind);
+    await this.receipt(message, receiptOf(message, rendered, result, route.aside));
+  }
+
+  private render(message: LeasedMessage, person: Person): Message {
+    const { baseUrl, clock } = this.options;
+    return renderMessage(
+      { ...message, detailHtml: safeDetail(message.detail) },
+      { person, baseUrl, now: clock.now() },
+    );
+  }
+
+  /** A channel that neither answers nor gives up must not hold its place for ever. */
+  private async within(channel: Channel, send: Promise<SendResult>): Promise<SendResult> {
+    const { clock } = this.options;
+    let cancel: Cancel = () => undefined;
+    const late = new Promise<SendResult>((resolve) => {
+      cancel = clock.wake(plus(clock.now(), channel.timeout), () =>
+        resolve({ kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null }),
+      );
+    });
+    const failed = (error: unknown): SendResult => {
+      this.options.log.error({ err: error, channel: channel.name }, 'a channel failed with a bug');
+      return { kind: 'retry', why: `${channel.name} failed: see the log`, notBefore: null };
+    };
+    const result = await Promise.race([send.catch(failed), late]);
+    cancel();
+    return result;
+  }
+
+  /** What became of a message is not forgotten because the store refuses just now: it is said again until it is kept. */
+  private async receipt(message: LeasedMessage, receipt: Receipt): Promise<void> {
+    const { door, clock } = this.options;
+    for (;;) {
+      const event: Event = { kind: 'receipt', at: clock.now(), message: message.id, receipt };
+      const [outcome] = await door.handle([event]);
+      if (outcome?.ok === true || this.stopped) return;
+      await new Promise<void>((resolve) => clock.wake(plus(clock.now(), storeRetryWait), resolve));
+    }
+  }
+
+  async stop(most: Duration): Promise<void> {
+    this.stopped = true;
+    this.timer();
+    const { clock } = this.options;
+    const late = new Promise<void>((resolve) => clock.wake(plus(clock.now(), most), resolve));
+    await Promise.race([Promise.allSettled([...this.underWay]), late]);
+  }
+}
+
+function receiptOf(message: LeasedMessage, rendered: Message, result: SendResult, aside: string): Receipt {
+  const why = `${aside}${result.why}`;
+  switch (result.kind) {
+    case 'delivered':
+      return { kind: 'delivered', title: rendered.title, text: rendered.text, why };
+    case 'failed':
+      return { kind: 'failed', why };
+    case 'retry':
+      return { kind: 'retry', after: result.notBefore ?? retryAfter(message), why };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Grows with each attempt, and differs from message to message, so that a server that comes back is not stormed. */
+export function retryAfter(message: Pick<LeasedMessage, 'id' | 'attempts'>): Duration {
+  const wait = Math.min(retryMost, retryFirst * 2 ** Math.min(message.attempts, 20));
+  const spread = ((message.id * 2_654_435_761) % 1000) / 1000;
+  return Math.round(wait * (0.8 + 0.4 * spread)) as Duration;
+}

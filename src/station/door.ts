@@ -1,0 +1,82 @@
+/**
+ * The one door: everything that can happen to an alert is one of these events,
+ * and `Door.handle` is the only way to make it happen. The web page, the JSON
+ * API, the intake, the timer and the channels' receipts all come through here.
+ */
+import type { Duration, Instant } from '../time.ts';
+import type { AlertUpdate } from '../wire/update.ts';
+import type { Alert, AlertKey } from './core/alert.ts';
+import type { Policy } from './core/policy.ts';
+import type { Accounts, MessageId } from './store/store.ts';
+
+/** Who acts: a person by their login name, or `token:NAME`. */
+export type Actor = string;
+
+/** What a channel said of one message. */
+export type Receipt =
+  | { readonly kind: 'delivered'; readonly title: string; readonly text: string; readonly why: string }
+  | { readonly kind: 'retry'; readonly after: Duration; readonly why: string }
+  | { readonly kind: 'failed'; readonly why: string };
+
+export type Act =
+  | {
+      readonly kind: 'acknowledge';
+      readonly alert: AlertKey;
+      readonly by: Actor;
+      readonly for: Duration | null;
+      readonly note: string;
+    }
+  | { readonly kind: 'unacknowledge'; readonly alert: AlertKey; readonly by: Actor }
+  | { readonly kind: 'suppress'; readonly alert: AlertKey; readonly by: Actor; readonly for: Duration }
+  | { readonly kind: 'clear'; readonly alert: AlertKey; readonly by: Actor }
+  | { readonly kind: 'note'; readonly alert: AlertKey; readonly by: Actor; readonly text: string };
+
+export type Event =
+  | { readonly kind: 'update'; readonly update: AlertUpdate; readonly reception: Instant }
+  | (Act & { readonly at: Instant })
+  | { readonly kind: 'tick'; readonly at: Instant }
+  | { readonly kind: 'receipt'; readonly at: Instant; readonly message: MessageId; readonly receipt: Receipt }
+  | { readonly kind: 'policy-loaded'; readonly at: Instant; readonly policy: Policy }
+  | { readonly kind: 'started'; readonly at: Instant };
+
+/** Why an act was not done: each has words for people on the page and in the API. */
+export type Refused =
+  | 'no-such-alert'
+  | 'not-raised'
+  | 'not-acknowledged'
+  | 'already-cleared'
+  | 'store-unavailable';
+
+export type Outcome =
+  /** `alert` as it is afterwards, where the event was about one. */
+  | { readonly ok: true; readonly alert: Alert | null }
+  | { readonly ok: false; readonly why: Refused; readonly message: string };
+
+export interface Door {
+  /** Takes the events in order, in one transaction; resolves once they are committed. One outcome an event. */
+  handle(events: readonly Event[]): Promise<readonly Outcome[]>;
+}
+
+/** How the station is, for /readyz and the page. Each problem is a sentence for a person. */
+export type Health = { readonly ready: boolean; readonly problems: readonly string[] };
+
+/** The parts of the policy that a page shows. */
+export type PolicySummary = {
+  readonly people: readonly { readonly id: string; readonly name: string }[];
+  /** By group name: how long an acknowledgement lasts when nobody says. */
+  readonly acknowledgeFor: Readonly<Record<string, Duration>>;
+  readonly acknowledgeAtMost: Duration;
+  readonly timezone: string;
+};
+
+/** The station as the web sees it, across the thread boundary. */
+export interface StationPort extends Door {
+  /** Writes to accounts; reads go through the web's own connection. */
+  readonly accounts: Accounts;
+  health(): Promise<Health>;
+  policy(): Promise<PolicySummary>;
+  /** The station thread's metrics in Prometheus' text format. */
+  metrics(): Promise<string>;
+  /** Calls `listener` after each commit, without data: what is new is read by sequence number. */
+  onCommit(listener: () => void): void;
+}

@@ -1,0 +1,237 @@
+/**
+ * `mauveserver`: puts the station together, and takes it down in good order.
+ * Nothing is decided here; this file only knows who needs whom.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type Logger, openLog } from '../log.ts';
+import { newTransmissionId, send } from '../send/sender.ts';
+import { type Cancel, days, plus, seconds, systemClock } from '../time.ts';
+import { encode } from '../wire/update.ts';
+import { formatAddress } from './address.ts';
+import type { Channel } from './channels/channel.ts';
+import { openEmail } from './channels/email.ts';
+import { openInbox } from './channels/inbox.ts';
+import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
+import type { Policy } from './core/policy.ts';
+import { openDeliver } from './deliver.ts';
+import { openHeartbeat } from './heartbeat.ts';
+import { IntakeError, openIntake } from './intake.ts';
+import { readLocalFile } from './local-file.ts';
+import { Meters } from './meters.ts';
+import { loadPolicy } from './policy-file.ts';
+import { openStation, type Station } from './station.ts';
+import { StationView } from './station-view.ts';
+import { StoreError } from './store/errors.ts';
+import { lockDataFolder } from './store/lock.ts';
+import { openSqlite } from './store/sqlite.ts';
+import { openReads } from './store/sqlite-reads.ts';
+import type { Accounts } from './store/store.ts';
+import { intakeEntry, projectFolder, webEntry } from './threads.ts';
+import { openWebThread, WebError } from './web-thread.ts';
+import { formatFault } from './yaml-file.ts';
+
+const exit = { bug: 70, unavailable: 69, cannotCreate: 73, config: 78 } as const;
+/** How long an orderly end may take before the process ends all the same. */
+const stopMax = seconds(20);
+const sendsEndWithin = seconds(5);
+const welcomeLives = days(1);
+const clock = systemClock;
+
+/** A reason not to start, or to end: lines for stderr. */
+class Refusal extends Error {
+  readonly code: number;
+  constructor(code: number, lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.code = code;
+  }
+}
+
+function readPolicy(config: StationConfig, log: Logger): Policy | readonly string[] {
+  const loaded = loadPolicy(config.policy);
+  if (!loaded.ok) return loaded.faults.map(formatFault);
+  for (const warning of loaded.warnings) log.warn(formatFault(warning));
+  return loaded.policy;
+}
+
+function openChannels(config: StationConfig): ReadonlyMap<string, Channel> {
+  const channels = [openInbox()];
+  if (config.channels.email !== null) channels.push(openEmail(config.channels.email));
+  return new Map(channels.map((channel) => [channel.name, channel]));
+}
+
+/** Reads the policy again; one that is broken is refused, and the old one stays in force. */
+async function reload(
+  config: StationConfig,
+  station: Station,
+  view: StationView,
+  log: Logger,
+): Promise<void> {
+  const policy = readPolicy(config, log);
+  if ('groups' in policy) {
+    await station.handle([{ kind: 'policy-loaded', at: clock.now(), policy }]);
+    view.policyRefused = null;
+    log.info({ policy: config.policy }, 'the policy was read again and is in force');
+    return;
+  }
+  for (const fault of policy) log.error(fault);
+  view.policyRefused = policy[0] ?? null;
+  log.error({ policy: config.policy }, 'the policy was refused; the old one stays in force');
+}
+
+/** A link that logs the first person in, while nobody can log in otherwise. */
+async function welcomeLink(accounts: Accounts, policy: Policy, baseUrl: string): Promise<string | null> {
+  const users = await accounts.listUsers();
+  if (users.some((user) => user.passwordHash !== null)) return null;
+  const [person] = policy.people.keys();
+  const name = users[0]?.name ?? person ?? 'admin';
+  if (users.length === 0) await accounts.addUser(name, null, clock.now());
+  const secret = randomBytes(32).toString('base64url');
+  const hash = createHash('sha256').update(secret).digest('hex');
+  await accounts.addLoginLink(hash, name, plus(clock.now(), welcomeLives));
+  return `${baseUrl}/welcome/${secret}`;
+}
+
+function announce(udp: { address: string; port: number }, page: string, welcome: string | null): void {
+  const destination = udp.port === 32741 ? '127.0.0.1' : `127.0.0.1:${udp.port}`;
+  const lines = [
+    'Mauve is running.',
+    `  Alerts:   UDP ${formatAddress({ host: udp.address, port: udp.port })}`,
+    `  Page:     ${page}`,
+  ];
+  if (welcome !== null) lines.push(`  Log in:   ${welcome}`, '            (works once, within a day)');
+  lines.push(`  Try:      bin/mauvesend -i disk -s "disk is 97% full" -u db1 ${destination}`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Runs the station until it is told to end. */
+async function run(config: StationConfig, warnings: readonly string[]): Promise<void> {
+  const log = openLog(config.logLevel, 'station');
+  for (const warning of warnings) log.warn(warning);
+  const policy = readPolicy(config, log);
+  if (!('groups' in policy)) throw new Refusal(exit.config, policy);
+
+  const lock = lockDataFolder(config.data);
+  const store = openSqlite({ folder: config.data });
+  const reads = openReads({ folder: config.data });
+  const meters = new Meters(true);
+  const station = openStation({ store, policy, clock, log, meters });
+  const view = new StationView({ station, store, reads, meters });
+
+  const { logLevel, trustProxy } = config;
+  const web = await openWebThread(
+    webEntry,
+    { ...config.web, baseUrl: config.baseUrl, trustProxy, folder: config.data, logLevel },
+    view,
+  );
+  const baseUrl = config.baseUrl ?? defaultBaseUrl(web.address);
+  const channels = openChannels(config);
+  const deliver = openDeliver({
+    store,
+    door: station,
+    channels,
+    policy: () => station.policy(),
+    baseUrl,
+    clock,
+    log,
+    meters,
+  });
+  station.onCommit((nudge) => {
+    if (nudge.owes) deliver.nudge();
+  });
+  await station.start();
+  deliver.nudge();
+  const { receiveBuffer } = config;
+  const intake = await openIntake({
+    worker: intakeEntry,
+    settings: { ...config.udp, receiveBuffer, logLevel },
+    door: station,
+    clock,
+    log,
+    meters,
+  });
+  view.listening = true;
+  const stopHeartbeat = startHeartbeat(config, log);
+
+  process.on('SIGHUP', () => void reload(config, station, view, log));
+  const end = async (signal: string): Promise<void> => {
+    clock.wake(plus(clock.now(), stopMax), () => {
+      log.error('the station did not end in time: what was committed is safe, the rest is lost');
+      process.exit(exit.bug);
+    });
+    stopHeartbeat();
+    view.listening = false;
+    await intake.close();
+    await web.close();
+    await deliver.stop(sendsEndWithin);
+    await station.stop();
+    for (const channel of channels.values()) await channel.close();
+    await reads.close();
+    await store.close();
+    lock.release();
+    log.info({ signal }, 'the station has ended in good order');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end(signal));
+
+  const welcome = config.welcome ? await welcomeLink(store.accounts, policy, baseUrl) : null;
+  announce(intake, baseUrl, welcome);
+  log.info(
+    { udp: formatAddress({ host: intake.address, port: intake.port }), web: baseUrl },
+    'the station is ready',
+  );
+}
+
+function startHeartbeat(config: StationConfig, log: Logger): Cancel {
+  if (config.heartbeat === null) return () => undefined;
+  const { to, every } = config.heartbeat;
+  return openHeartbeat({
+    host: hostname(),
+    every,
+    clock,
+    log,
+    send: async (update) => {
+      const datagram = encode({ ...update, transmissionId: newTransmissionId() });
+      const deliveries = await send(datagram, to);
+      if (deliveries.some((delivery) => delivery.sent.length > 0)) return null;
+      return deliveries
+        .flatMap((delivery) => delivery.failed.map((one) => `${one.where}: ${one.detail}`))
+        .join('; ');
+    },
+  });
+}
+
+async function main(): Promise<void> {
+  const version = process.env.MAUVE_VERSION ?? 'development';
+  const loaded = loadConfig({
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    defaultPolicy: fileURLToPath(new URL('policies/default.yaml', `${projectFolder}/`)),
+    version,
+    readFile: readLocalFile,
+  });
+  if (!loaded.ok) throw new Refusal(loaded.exitCode, loaded.faults);
+  if (loaded.kind === 'say') {
+    process.stdout.write(loaded.text);
+    return;
+  }
+  if (loaded.kind === 'run') return await run(loaded.config, loaded.warnings);
+  const policy = readPolicy(loaded.config, openLog('warn', 'station'));
+  if (!('groups' in policy)) throw new Refusal(exit.config, policy);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof Refusal) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(error.code);
+  }
+  if (error instanceof StoreError || error instanceof IntakeError || error instanceof WebError) {
+    process.stderr.write(`mauveserver: ${error.message}\n`);
+    process.exit(error instanceof StoreError ? exit.cannotCreate : exit.unavailable);
+  }
+  throw error;
+}

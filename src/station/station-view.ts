@@ -1,0 +1,83 @@
+/**
+ * The station as the web sees it: the door, the accounts, how it is, and what
+ * it counts. Asked across the thread boundary, so it hands out data only.
+ */
+import type { PersonId } from './core/alert.ts';
+import type { Event, Health, Outcome, PolicySummary, StationPort } from './door.ts';
+import type { Meters } from './meters.ts';
+import type { Station } from './station.ts';
+import type { Accounts, Reads, Store } from './store/store.ts';
+
+export type ViewOptions = {
+  readonly station: Station;
+  readonly store: Store;
+  readonly reads: Reads;
+  readonly meters: Meters;
+};
+
+export class StationView implements StationPort {
+  readonly accounts: Accounts;
+  /** Whether alerts can come in. */
+  listening = false;
+  /** Why the last reload of the policy was refused; null while the file and the policy in force agree. */
+  policyRefused: string | null = null;
+  private readonly options: ViewOptions;
+
+  constructor(options: ViewOptions) {
+    this.options = options;
+    this.accounts = options.store.accounts;
+    const { meters, reads } = options;
+    meters.gauge('mauve_alerts', 'Alerts known, by state.', 'state', async () => await reads.counts());
+    meters.gauge(
+      'mauve_outbox',
+      'Messages in the outbox, by status.',
+      'status',
+      async () => await reads.outboxCounts(),
+    );
+    meters.gauge('mauve_ready', 'Whether the station takes and keeps alerts.', null, async () => {
+      const { ready } = await this.health();
+      return { ready: ready ? 1 : 0 };
+    });
+  }
+
+  handle(events: readonly Event[]): Promise<readonly Outcome[]> {
+    return this.options.station.handle(events);
+  }
+
+  async health(): Promise<Health> {
+    const problems: string[] = [];
+    const refused = this.options.station.problem();
+    if (refused !== null) problems.push(refused);
+    if (!this.listening) problems.push('alerts cannot come in: the station is starting or ending');
+    const ready = problems.length === 0;
+    if (this.policyRefused !== null) {
+      problems.push(
+        `the policy was refused when it was read again, the old one is in force: ${this.policyRefused}`,
+      );
+    }
+    return { ready, problems };
+  }
+
+  async policy(): Promise<PolicySummary> {
+    const policy = this.options.station.policy();
+    return {
+      people: [...policy.people.values()].map(({ id, name }: { id: PersonId; name: string }) => ({
+        id,
+        name,
+      })),
+      acknowledgeFor: Object.fromEntries(policy.groups.map((group) => [group.name, group.acknowledgeFor])),
+      acknowledgeAtMost: policy.settings.acknowledgeAtMost,
+      timezone: policy.timezone,
+    };
+  }
+
+  metrics(): Promise<string> {
+    return this.options.meters.registry.metrics();
+  }
+
+  onCommit(listener: () => void): void {
+    this.options.station.onCommit((nudge) => {
+      if (nudge.news || nudge.owes) listener();
+    });
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * The station: the door in front of the store and the core. It owns the only
+ * timer, and keeps nothing that a restart would lose: what is due is in the
+ * store, by `wakeAt`. Nobody else writes alerts.
+ */
+import type { Logger } from '../log.ts';
+import {
+  type Cancel,
+  type Clock,
+  type Duration,
+  earliest,
+  hours,
+  type Instant,
+  milliseconds,
+  plus,
+  seconds,
+} from '../time.ts';
+import { applyBatch, type BatchResult, refusal, type Standing } from './batch.ts';
+import type { Policy } from './core/policy.ts';
+import type { Door, Event, Outcome } from './door.ts';
+import type { Meters } from './meters.ts';
+import { StoreError } from './store/errors.ts';
+import type { Store } from './store/store.ts';
+
+/** How long the station waits before it asks a store that refused again. */
+export const storeRetryWait = seconds(1);
+/** Folding is done in steps of so many alerts, and waits so long for more to fold. */
+const foldAtOnce = 2000;
+const foldWait = seconds(1);
+const pruneAtOnce = 500;
+const pruneWait = hours(1);
+
+export type StationOptions = {
+  readonly store: Store;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meters: Meters;
+};
+
+/** Who is told after a commit; without data, for what is new is in the store. */
+export type Nudge = { readonly news: boolean; readonly owes: boolean };
+
+export interface Station extends Door {
+  /** Takes up what is due; before it, nothing is decided by itself. */
+  start(): Promise<void>;
+  policy(): Policy;
+  onCommit(listener: (nudge: Nudge) => void): void;
+  /** What the store last refused, in words; null while it works. */
+  problem(): string | null;
+  /** Ends the timers; what is under way is committed first. */
+  stop(): Promise<void>;
+}
+
+export function openStation(options: StationOptions): Station {
+  return new StationOnStore(options);
+}
+
+class StationOnStore implements Station {
+  private readonly options: StationOptions;
+  private standing: Standing;
+  private readonly listeners: ((nudge: Nudge) => void)[] = [];
+  private timer: Cancel = () => undefined;
+  private timerAt: Instant | null = null;
+  private ticking = false;
+  private stopped = false;
+  private refusedBy: string | null = null;
+  private under: Promise<unknown> = Promise.resolve();
+  private readonly fold: Chore;
+  private readonly prune: Chore;
+
+  constructor(options: StationOptions) {
+    this.options = options;
+    this.standing = { policy: options.policy, startedAt: options.clock.now() };
+    const { clock, store } = options;
+    const refused = (error: StoreError): void => this.refuse(error);
+    this.fold = new Chore(clock, () => store.fold(clock.now(), foldAtOnce), null, refused);
+    this.prune = new Chore(clock, () => store.prune(clock.now(), pruneAtOnce), pruneWait, refused);
+  }
+
+  policy(): Policy {
+    return this.standing.policy;
+  }
+
+  problem(): string | null {
+    return this.refusedBy;
+  }
+
+  onCommit(listener: (nudge: Nudge) => void): void {
+    this.listeners.push(listener);
+  }
+
+  async start(): Promise<void> {
+    const at = this.options.clock.now();
+    this.standing = { ...this.standing, startedAt: at };
+    await this.handle([
+      { kind: 'started', at },
+      { kind: 'policy-loaded', at, policy: this.standing.policy },
+    ]);
+    this.arm(await this.options.store.nextWake());
+    this.prune.after(pruneWait);
+  }
+
+  async handle(events: readonly Event[]): Promise<readonly Outcome[]> {
+    const work = this.commit(events);
+    this.under = work.catch(() => undefined);
+    return await work;
+  }
+
+  private async commit(events: readonly Event[]): Promise<readonly Outcome[]> {
+    const { store, clock, log, meters } = this.options;
+    const began = clock.now();
+    let result: BatchResult;
+    try {
+      result = await store.transaction((tx) =>
+        applyBatch(tx, events, this.standing, (error, about) => {
+          log.error({ err: error, alert: about }, 'a decision failed: this alert was left as it was');
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.refuse(error);
+      return events.map(() => refusal('store-unavailable'));
+    }
+    if (this.refusedBy !== null) log.info('the store takes writes again');
+    this.refusedBy = null;
+    this.standing = { ...this.standing, policy: result.policy };
+    meters.committed(result.tally, began, clock.now());
+    this.arm(result.moreDue ? clock.now() : result.wakeAt);
+    if (result.tally.alerts > 0) this.fold.after(foldWait);
+    if (result.news || result.owes) for (const listener of this.listeners) listener(result);
+    return result.outcomes;
+  }
+
+  private refuse(error: StoreError): void {
+    const { log, meters } = this.options;
+    meters.storeError(error.kind);
+    if (this.refusedBy !== error.message) log.error({ kind: error.kind }, error.message);
+    this.refusedBy = error.message;
+  }
+
+  /** Sees to it that the station wakes at `at`, or earlier if it was to already. */
+  private arm(at: Instant | null): void {
+    const next = earliest(this.timerAt, at);
+    if (this.stopped || next === null || (this.timerAt !== null && next >= this.timerAt)) return;
+    this.timer();
+    this.timerAt = next;
+    this.timer = this.options.clock.wake(next, () => void this.tick());
+  }
+
+  private async tick(): Promise<void> {
+    this.timerAt = null;
+    if (this.ticking || this.stopped) return;
+    this.ticking = true;
+    const { clock, store } = this.options;
+    const [outcome] = await this.handle([{ kind: 'tick', at: clock.now() }]);
+    this.ticking = false;
+    // While the store refuses, what is due stays due: it is asked again a little later.
+    if (outcome?.ok === true) this.arm(await store.nextWake());
+    else this.arm(plus(clock.now(), storeRetryWait));
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.timer();
+    this.fold.stop();
+    this.prune.stop();
+    await this.under;
+  }
+}
+
+/** Housekeeping: in small steps, at once while there is more to do; then again after `every`, or when asked. */
+class Chore {
+  private readonly clock: Clock;
+  private readonly step: () => Promise<boolean>;
+  private readonly every: Duration | null;
+  private readonly onRefused: (error: StoreError) => void;
+  private timer: Cancel | null = null;
+  private stopped = false;
+
+  constructor(
+    clock: Clock,
+    step: () => Promise<boolean>,
+    every: Duration | null,
+    onRefused: (error: StoreError) => void,
+  ) {
+    this.clock = clock;
+    this.step = step;
+    this.every = every;
+    this.onRefused = onRefused;
+  }
+
+  /** Begins in so long, unless it is to begin already. */
+  after(wait: Duration): void {
+    if (!this.stopped) this.timer ??= this.clock.wake(plus(this.clock.now(), wait), () => void this.run());
+  }
+
+  private async run(): Promise<void> {
+    let more = false;
+    try {
+      more = await this.step();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.onRefused(error);
+    }
+    this.timer = null;
+    if (more) this.after(milliseconds(0));
+    else if (this.every !== null) this.after(this.every);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.();
+  }
+}
