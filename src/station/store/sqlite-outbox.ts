@@ -1,0 +1,185 @@
+/**
+ * The outbox: messages owed, and what became of them. `send_at` says when one
+ * may next be taken: when it is due, after a retry's wait, or when its lease ends,
+ * so that what a station took with it when it died is taken again.
+ *
+ * Nothing here may look through what was sent: every look-up of what is owed
+ * goes by the partial indexes, and `INDEXED BY` makes SQLite say so if it can't.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { type Duration, earliest, type Instant, plus } from '../../time.ts';
+import { type AlertKey, type Level, levels, unreachable } from '../core/alert.ts';
+import type { Obsolete } from '../core/notification.ts';
+import { factsOf, type MessageRow } from './rows.ts';
+import type { LeasedMessage, MessageId, OwedMessage, Settlement } from './store.ts';
+
+/** Urgent first: the last of the levels is 0. */
+const urgencyOf = (level: Level): number => levels.length - 1 - levels.indexOf(level);
+const urgencies = levels.map(urgencyOf).sort();
+
+const owedOf = (row: MessageRow): OwedMessage => ({
+  key: row.key,
+  alert: row.alert,
+  episode: row.episode,
+  kind: row.kind,
+  rule: row.rule,
+  person: row.person,
+  channel: row.channel,
+  level: row.level,
+  dueAt: row.due_at,
+  facts: factsOf(row),
+});
+
+/** A lease counts as a try when it begins, so that a message that ends the process is not tried for ever as new. */
+const triesBefore = (row: MessageRow): number => (row.status === 'leased' ? row.attempts - 1 : row.attempts);
+
+type ObsoleteMessage = { readonly message: OwedMessage; readonly why: string };
+type Waiting = { id: MessageId; send_at: Instant };
+
+export class Outbox {
+  readonly #add: Statement<unknown[]>;
+  readonly #owedOf: Statement<[AlertKey, Instant], MessageRow>;
+  readonly #nextChannel: Statement<[string], string | null>;
+  readonly #waiting: Statement<[string, number, Instant, number], Waiting>;
+  readonly #firstSend: Statement<[string, number], Instant | null>;
+  readonly #take: Statement<[Instant, MessageId], MessageRow>;
+  readonly #detail: Statement<[AlertKey], string>;
+  readonly #unsettled: Statement<[MessageId], MessageRow>;
+  readonly #delivered: Statement<[Instant, string, string, string, MessageId]>;
+  readonly #failed: Statement<[Instant, string, MessageId]>;
+  readonly #obsolete: Statement<[Instant, string, MessageId]>;
+  readonly #retry: Statement<[Instant, string, MessageId]>;
+  readonly #release: Statement<[]>;
+
+  constructor(db: Database) {
+    this.#add = db.prepare(
+      `INSERT INTO outbox (key, channel, alert, episode, kind, rule, person, level, urgency, due_at, send_at, facts, status)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') ON CONFLICT (key, channel) DO NOTHING`,
+    );
+    this.#owedOf = db.prepare(
+      `SELECT * FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
+         AND (status = 'pending' OR send_at <= ?) ORDER BY id`,
+    );
+    this.#nextChannel = db
+      .prepare<[string], string | null>(
+        'SELECT min(channel) FROM outbox INDEXED BY outbox_owed WHERE send_at IS NOT NULL AND channel > ?',
+      )
+      .pluck();
+    this.#waiting = db.prepare(
+      `SELECT id, send_at FROM outbox INDEXED BY outbox_owed
+       WHERE channel = ? AND urgency = ? AND send_at <= ? AND send_at IS NOT NULL ORDER BY send_at, id LIMIT ?`,
+    );
+    this.#firstSend = db
+      .prepare<[string, number], Instant | null>(
+        `SELECT min(send_at) FROM outbox INDEXED BY outbox_owed
+         WHERE channel = ? AND urgency = ? AND send_at IS NOT NULL`,
+      )
+      .pluck();
+    this.#take = db.prepare(
+      `UPDATE outbox SET status = 'leased', send_at = ?, attempts = attempts + 1 WHERE id = ? RETURNING *`,
+    );
+    this.#detail = db.prepare<[AlertKey], string>('SELECT detail FROM alert_details WHERE key = ?').pluck();
+    this.#unsettled = db.prepare('SELECT * FROM outbox WHERE id = ? AND send_at IS NOT NULL');
+    const settle = (columns: string): string =>
+      `UPDATE outbox SET ${columns} WHERE id = ? AND send_at IS NOT NULL`;
+    this.#delivered = db.prepare(
+      settle(`status = 'delivered', send_at = NULL, settled_at = ?, title = ?, text = ?, why = ?`),
+    );
+    this.#failed = db.prepare(settle(`status = 'failed', send_at = NULL, settled_at = ?, why = ?`));
+    this.#obsolete = db.prepare(settle(`status = 'obsolete', send_at = NULL, settled_at = ?, why = ?`));
+    this.#retry = db.prepare(settle(`status = 'pending', send_at = ?, why = ?`));
+    this.#release = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at
+       WHERE send_at IS NOT NULL AND status = 'leased'`,
+    );
+  }
+
+  enqueue(messages: readonly OwedMessage[]): void {
+    for (const owed of messages) {
+      this.#add.run(
+        ...[owed.key, owed.channel, owed.alert, owed.episode, owed.kind, owed.rule, owed.person, owed.level],
+        ...[urgencyOf(owed.level), owed.dueAt, owed.dueAt, JSON.stringify(owed.facts)],
+      );
+    }
+  }
+
+  makeObsolete(what: readonly Obsolete[], at: Instant): readonly ObsoleteMessage[] {
+    return what.flatMap(({ alert, kinds, people, dueBefore, why }) =>
+      this.#owedOf
+        .all(alert, at)
+        .filter((row) => kinds.includes(row.kind) && (people === null || people.includes(row.person)))
+        .filter((row) => row.attempts > 0 || row.due_at < dueBefore)
+        .map((row) => {
+          this.#obsolete.run(at, why, row.id);
+          return { message: owedOf(row), why };
+        }),
+    );
+  }
+
+  /** In the order of the channels' names, skipping from one to the next in the index. */
+  #channels(exclude: readonly string[]): string[] {
+    const channels: string[] = [];
+    let channel = this.#nextChannel.get('') ?? null;
+    while (channel !== null) {
+      if (!exclude.includes(channel)) channels.push(channel);
+      channel = this.#nextChannel.get(channel) ?? null;
+    }
+    return channels;
+  }
+
+  lease(now: Instant, lease: Duration, limit: number, exclude: readonly string[]): readonly LeasedMessage[] {
+    const channels = this.#channels(exclude);
+    const taken: LeasedMessage[] = [];
+    for (const urgency of urgencies) {
+      const waiting = channels
+        .flatMap((channel) => this.#waiting.all(channel, urgency, now, limit - taken.length))
+        .sort((a, b) => a.send_at - b.send_at || a.id - b.id)
+        .slice(0, limit - taken.length);
+      for (const { id } of waiting) {
+        const row = this.#take.get(plus(now, lease), id);
+        if (row === undefined) continue;
+        const detail = this.#detail.get(row.alert) ?? '';
+        taken.push({ ...owedOf(row), id, attempts: triesBefore(row), detail });
+      }
+    }
+    return taken;
+  }
+
+  releaseLeases(): void {
+    this.#release.run();
+  }
+
+  nextSend(exclude: readonly string[]): Instant | null {
+    return earliest(
+      ...this.#channels(exclude).flatMap((channel) =>
+        urgencies.map((urgency) => this.#firstSend.get(channel, urgency) ?? null),
+      ),
+    );
+  }
+
+  load(id: MessageId): (OwedMessage & { readonly attempts: number }) | null {
+    const row = this.#unsettled.get(id);
+    return row === undefined ? null : { ...owedOf(row), attempts: triesBefore(row) };
+  }
+
+  settle(settlements: readonly Settlement[]): void {
+    for (const settled of settlements) {
+      switch (settled.kind) {
+        case 'delivered':
+          this.#delivered.run(settled.at, settled.title, settled.text, settled.why, settled.id);
+          break;
+        case 'failed':
+          this.#failed.run(settled.at, settled.why, settled.id);
+          break;
+        case 'obsolete':
+          this.#obsolete.run(settled.at, settled.why, settled.id);
+          break;
+        case 'retry':
+          this.#retry.run(settled.notBefore, settled.why, settled.id);
+          break;
+        default:
+          unreachable(settled);
+      }
+    }
+  }
+}
