@@ -50,6 +50,9 @@ function alertOf(index: number, now: bigint): UpdateAlert {
   };
 }
 
+// The station may be down for a while: then the kernel says so, and the datagram is lost like any other.
+socket.on('error', () => undefined);
+
 let sent = 0;
 let transmission = BigInt(task.seed) << 40n;
 let bare: Uint8Array | null = null;
@@ -77,7 +80,7 @@ socket.connect(task.port, '127.0.0.1', () => {
   const step = (): void => {
     const due = Math.min(total, Math.ceil(((performance.now() - began) / 1000) * task.rate));
     // In small bursts, so that the socket's own queue drains in between.
-    for (let burst = 0; sent < due && burst < 200; burst++, sent++) socket.send(datagram());
+    for (let burst = 0; sent < due && burst < 200; burst++, sent++) socket.send(datagram(), () => undefined);
     if (sent < total) {
       setImmediate(step);
       return;

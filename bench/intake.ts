@@ -13,7 +13,9 @@ import type { SenderTask } from './intake-sender-thread.ts';
 
 const alerts = 100_000;
 const secondsARate = Number(process.env.BENCH_SECONDS ?? 10);
-const rates = [1000, 2000, 5000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 80_000, 100_000];
+const rates = [
+  1000, 2000, 5000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 80_000, 100_000,
+];
 const bareRates = [20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 150_000, 200_000];
 const root = join(import.meta.dirname, '..');
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -44,7 +46,9 @@ async function bareReceiver(): Promise<number> {
     await wait(300);
     socket.close();
     const real = Math.round(sent / took);
-    process.stdout.write(`bare receiver  ${pad(rate)}/s asked  ${pad(real)}/s sent  ${pad(sent - counted)} lost\n`);
+    process.stdout.write(
+      `bare receiver  ${pad(rate)}/s asked  ${pad(real)}/s sent  ${pad(sent - counted)} lost\n`,
+    );
     if (counted < sent) break;
     best = Math.max(best, real);
     if (real < rate * 0.9) break;
@@ -54,7 +58,12 @@ async function bareReceiver(): Promise<number> {
 
 const pad = (value: number | string, width = 8): string => String(value).padStart(width);
 
-type Metrics = { taken: number; cpu: number; pending: number; buckets: readonly (readonly [number, number])[] };
+type Metrics = {
+  taken: number;
+  cpu: number;
+  pending: number;
+  buckets: readonly (readonly [number, number])[];
+};
 
 async function metrics(page: string): Promise<Metrics> {
   const text = await (await fetch(`${page}/metrics`)).text();
@@ -65,14 +74,17 @@ async function metrics(page: string): Promise<Metrics> {
   return {
     taken: value(/^mauve_updates_total (\d+)/m),
     cpu: value(/^mauve_process_cpu_seconds_total ([\d.]+)/m),
-    pending: value(/^mauve_outbox\{status="pending"\} (\d+)/m) + value(/^mauve_outbox\{status="leased"\} (\d+)/m),
+    pending:
+      value(/^mauve_outbox\{status="pending"\} (\d+)/m) + value(/^mauve_outbox\{status="leased"\} (\d+)/m),
     buckets,
   };
 }
 
 /** The bound below which that share of the observations between two readings lies, in ms. */
 function percentile(before: Metrics, after: Metrics, share: number): string {
-  const counts = after.buckets.map(([le, count], index) => [le, count - (before.buckets[index]?.[1] ?? 0)] as const);
+  const counts = after.buckets.map(
+    ([le, count], index) => [le, count - (before.buckets[index]?.[1] ?? 0)] as const,
+  );
   const total = counts.at(-1)?.[1] ?? 0;
   const bound = counts.find(([, count]) => count >= total * share)?.[0] ?? 0;
   return total === 0 ? '-' : `<=${bound * 1000}`;
@@ -106,7 +118,9 @@ let best = 0;
 try {
   const primed = await sendAll({ port, rate: 5000, seconds: 0, kind: 'prime' });
   await wait(1000);
-  process.stdout.write(`\nprimed with ${(await metrics(page)).taken} of ${primed.sent} alerts; waiting for their messages …\n`);
+  process.stdout.write(
+    `\nprimed with ${(await metrics(page)).taken} of ${primed.sent} alerts; waiting for their messages …\n`,
+  );
   await quiet(page);
   process.stdout.write('    rate      sent     taken      lost   CPU s  p50 ms  p99 ms\n');
   let failures = 0;
@@ -134,4 +148,6 @@ try {
   process.stdout.write(`\ndatabase ${Math.round(journal / 1024 / 1024)} MiB\n`);
   rmSync(data, { recursive: true, force: true });
 }
-process.stdout.write(`nothing lost for ${secondsARate} s up to ${best}/s; a bare receiver ${bare}/s: ${(best / bare).toFixed(2)} of it\n`);
+process.stdout.write(
+  `nothing lost for ${secondsARate} s up to ${best}/s; a bare receiver ${bare}/s: ${(best / bare).toFixed(2)} of it\n`,
+);

@@ -8,7 +8,7 @@ import { eventually, pause, projectFolder, RunningStation, run } from '../kit/pr
 describe('kill -9', () => {
   it('under load: every alert that a page showed before is there after, and the station goes on', async () => {
     const station = await new RunningStation().start();
-    const task = { port: station.port, rate: 3000, seconds: 4, alerts: 2000, kind: 'mixed', seed: 7 };
+    const task = { port: station.port, rate: 2000, seconds: 60, alerts: 2000, kind: 'mixed', seed: 7 };
     const script = join(projectFolder, 'bench/intake-sender-thread.ts');
     const sender = spawn(process.execPath, [script, JSON.stringify(task)], { stdio: 'ignore' });
     try {

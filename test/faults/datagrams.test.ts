@@ -47,6 +47,15 @@ function randomBytes(seed: number): Uint8Array {
   return Uint8Array.from({ length: (next() % 300) + 1 }, () => next() % 256);
 }
 
+/** Ids of two bytes each, so that 10,000 fit into one datagram. */
+function shortId(index: number): string {
+  const letters = 90;
+  const letter = (n: number): string => String.fromCharCode(33 + n + (33 + n >= 60 ? 1 : 0));
+  return index < 8000
+    ? letter(Math.floor(index / letters)) + letter(index % letters)
+    : String.fromCharCode(0x80 + index - 8000);
+}
+
 describe('bad datagrams', () => {
   it('random bytes, cut and oversized ones are refused by name, and good ones between them are taken', async () => {
     await withStation({}, async (station) => {
@@ -77,15 +86,14 @@ describe('bad datagrams', () => {
 
   it('10,000 alerts in one update are all taken', async () => {
     await withStation({}, async (station) => {
-      const ids = Array.from({ length: 4000 }, (_, index) => ({ id: `a${index}` }));
       const minimal = [0x08, 0x01, 0x12, 0x01, 0x73, 0x18, 0x00];
       const alerts = Array.from({ length: 10_000 }, (_, index) => [
-        ...new TextEncoder().encode(index.toString(36)),
+        ...new TextEncoder().encode(shortId(index)),
       ]);
       const bytes = alerts.flatMap((id) => [0x22, id.length + 2, 0x0a, id.length, ...id]);
       const datagram = Uint8Array.from([...minimal, ...bytes]);
       assert.ok(datagram.length <= 65_507, `${datagram.length} bytes`);
-      await sendAll(station, [datagram, update(ids.slice(0, 1), 2n)]);
+      await sendAll(station, [datagram, update([{}], 2n)]);
       await eventually(
         () => station.metric('mauve_update_alerts_total'),
         (count) => count === 10_001,

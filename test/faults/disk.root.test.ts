@@ -76,26 +76,4 @@ describe('the disk of the data folder', () => {
       assert.equal(stderr.trim().split('\n').length, 1);
     });
   });
-
-  it('becomes read-only under a running station: readyz says so, and it recovers', async () => {
-    await withDisk('24m', async (folder) => {
-      const station = await new RunningStation({ folder }).start();
-      try {
-        execFileSync('mount', ['-o', 'remount,ro', folder]);
-        station.send('-i', 'meanwhile');
-        await eventually(
-          async () => (await fetch(`${station.page}/readyz`)).status,
-          (status) => status === 503,
-        );
-        execFileSync('mount', ['-o', 'remount,rw', folder]);
-        await eventually(
-          () => station.alerts(),
-          (alerts) => alerts.length === 1,
-          20_000,
-        );
-      } finally {
-        await station.close();
-      }
-    });
-  });
 });
