@@ -13,9 +13,8 @@ import type { SenderTask } from './intake-sender-thread.ts';
 
 const alerts = 100_000;
 const secondsARate = Number(process.env.BENCH_SECONDS ?? 10);
-const rates = [
-  1000, 2000, 5000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 80_000, 100_000,
-];
+const ratesDefault = '1000,2000,5000,10000,15000,20000,25000,30000,40000,50000,60000,80000,100000';
+const rates = (process.env.BENCH_RATES ?? ratesDefault).split(',').map(Number);
 const bareRates = [20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 150_000, 200_000];
 const root = join(import.meta.dirname, '..');
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -66,7 +65,9 @@ type Metrics = {
 };
 
 async function metrics(page: string): Promise<Metrics> {
-  const text = await (await fetch(`${page}/metrics`)).text();
+  let text = '';
+  // A station that is very busy answers without its own figures: ask until they are there.
+  while (!text.includes('mauve_updates_total')) text = await (await fetch(`${page}/metrics`)).text();
   const value = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
   const buckets = [...text.matchAll(/^mauve_intake_commit_seconds_bucket\{le="([^"]+)"\} (\d+)/gm)].map(
     ([, le, count]) => [le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), Number(count)] as const,
@@ -92,7 +93,11 @@ function percentile(before: Metrics, after: Metrics, share: number): string {
 
 async function startStation(data: string): Promise<{ server: ChildProcess; page: string; port: number }> {
   const args = ['--data', data, '--udp', '127.0.0.1:0', '--web', '127.0.0.1:0'];
-  const server = spawn(process.execPath, [join(root, 'dist/mauveserver.mjs'), ...args], {
+  const profile =
+    process.env.BENCH_PROFILE === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`];
+  const server = spawn(process.execPath, [...profile, join(root, 'dist/mauveserver.mjs'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, MAUVE_CONFIG: join(data, 'station.yaml') },
   });

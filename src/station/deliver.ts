@@ -17,7 +17,7 @@ import { StoreError } from './store/errors.ts';
 import type { LeasedMessage, Store } from './store/store.ts';
 
 /** How many messages are leased at once, in all and waiting for one channel. */
-export const leaseMax = 50;
+export const leaseMax = 100;
 /** Longer than a full queue of one channel can take, so that a lease never runs out under a live station. */
 export const leaseFor = minutes(30);
 /** The wait before the next try doubles from the first to the last of these. */
@@ -55,6 +55,8 @@ class Delivery implements Deliver {
   private readonly waiting = new Map<Channel, (() => Promise<void>)[]>();
   private readonly sending = new Map<Channel, number>();
   private readonly underWay = new Set<Promise<void>>();
+  private readonly receipts: { readonly event: Event; readonly done: () => void }[] = [];
+  private settling = false;
   private timer: Cancel = () => undefined;
   private pumping = false;
   private again = false;
@@ -182,15 +184,31 @@ class Delivery implements Deliver {
     return result;
   }
 
+  /** Receipts that come close together share a commit. Resolves once it is committed. */
+  private receipt(message: LeasedMessage, receipt: Receipt): Promise<void> {
+    return new Promise((done) => {
+      const event: Event = { kind: 'receipt', at: this.options.clock.now(), message: message.id, receipt };
+      this.receipts.push({ event, done });
+      if (!this.settling) void this.settle();
+    });
+  }
+
   /** What became of a message is not forgotten because the store refuses just now: it is said again until it is kept. */
-  private async receipt(message: LeasedMessage, receipt: Receipt): Promise<void> {
+  private async settle(): Promise<void> {
     const { door, clock } = this.options;
-    for (;;) {
-      const event: Event = { kind: 'receipt', at: clock.now(), message: message.id, receipt };
-      const [outcome] = await door.handle([event]);
-      if (outcome?.ok === true || this.stopped) return;
-      await new Promise<void>((resolve) => clock.wake(plus(clock.now(), storeRetryWait), resolve));
+    this.settling = true;
+    while (this.receipts.length > 0) {
+      // Those who answer in this turn of the event loop come along.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const settled = this.receipts.splice(0);
+      for (;;) {
+        const outcomes = await door.handle(settled.map(({ event }) => event));
+        if (outcomes.every((outcome) => outcome.ok) || this.stopped) break;
+        await new Promise<void>((resolve) => clock.wake(plus(clock.now(), storeRetryWait), resolve));
+      }
+      for (const { done } of settled) done();
     }
+    this.settling = false;
   }
 
   async stop(most: Duration): Promise<void> {

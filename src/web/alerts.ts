@@ -1,0 +1,210 @@
+/** The pages of alerts, and the forms on them. Everything here works without a script. */
+import { type Request, type Response, Router } from 'express';
+import { type Alert, type AlertKey, raisedAt, states } from '../station/core/alert.ts';
+import type { Act, Outcome } from '../station/door.ts';
+import { type Duration, hours, since } from '../time.ts';
+import { perform, performOne } from './acts.ts';
+import type { Web } from './context.ts';
+import { field, fields, formBody, parameter, readDuration, readKey } from './forms.ts';
+import { frameOf, policyOf, sendHtml, sendPage } from './frame.ts';
+import { noteMax } from './pages/acknowledge-fields.ts';
+import { alertPage } from './pages/alert.ts';
+import { listPage } from './pages/list.ts';
+import { errorPage } from './pages/login.ts';
+import { clockTime, levelOf, plural, roughly, type View } from './pages/words.ts';
+import { viewerOf } from './sessions.ts';
+
+const pageSize = 100;
+const historyShown = 500;
+const messagesShown = 100;
+/** Alerts acknowledged by one click: a page of them, and some to spare. */
+const selectedMax = 1000;
+/** What an acknowledgement lasts in a group that the policy no longer has. */
+const acknowledgeForDefault = hours(1);
+
+export function alertRoutes(web: Web): Router {
+  const router = Router();
+  router.get('/', (request, response) => showList(web, request, response));
+  router.post('/acknowledge', formBody, (request, response) => acknowledgeSelected(web, request, response));
+  router.get('/alerts/:key', (request, response) => showAlert(web, request, response));
+  const act = (name: string, read: ReadAct): void => {
+    router.post(`/alerts/:key/${name}`, formBody, (request, response) => actOn(web, request, response, read));
+  };
+  act('acknowledge', (request, alert, by) => {
+    const duration = readDuration(request);
+    if (duration === 'bad') return 'How long? Give a number, like 2, and its unit.';
+    return { kind: 'acknowledge', alert, by, for: duration, note: field(request, 'note').trim() };
+  });
+  act('unacknowledge', (_request, alert, by) => ({ kind: 'unacknowledge', alert, by }));
+  act('clear', (_request, alert, by) => ({ kind: 'clear', alert, by }));
+  act('note', (request, alert, by) => {
+    const text = field(request, 'text').trim();
+    return text === '' ? 'An empty note says nothing.' : { kind: 'note', alert, by, text };
+  });
+  return router;
+}
+
+// ---------------------------------------------------------------- the list
+
+async function showList(web: Web, request: Request, response: Response): Promise<void> {
+  const state = states.find((each) => each === (parameter(request, 'state') ?? 'raised'));
+  const cursor = parameter(request, 'cursor');
+  const frame = await frameOf(web, request);
+  const page = state === undefined ? null : await web.reads.alerts({ state, limit: pageSize, cursor });
+  if (state === undefined || page === null) {
+    const text = 'That address names no list of alerts.';
+    await sendHtml(response, errorPage(web.assets.address, 'No such page', text, '/'), 404);
+    return;
+  }
+  // Where all fit on one page they are sorted for a person; otherwise paging needs the newest change first.
+  const all = cursor === null && page.next === null && state !== 'cleared';
+  await sendPage(
+    response,
+    frame,
+    listPage(frame, {
+      state,
+      alerts: all ? page.alerts.toSorted(byUrgency) : page.alerts,
+      counts: await web.reads.counts(),
+      next: page.next,
+      first: cursor === null,
+    }),
+  );
+}
+
+const levelRank = { urgent: 0, normal: 1, low: 2 } as const;
+
+/** By level, then the latest raised first. */
+function byUrgency(a: Alert, b: Alert): number {
+  const level = levelRank[levelOf(a)] - levelRank[levelOf(b)];
+  return level !== 0 ? level : (raisedAt(b) ?? 0) - (raisedAt(a) ?? 0) || b.key - a.key;
+}
+
+async function acknowledgeSelected(web: Web, request: Request, response: Response): Promise<void> {
+  const by = viewerOf(request) ?? '';
+  const state = states.find((each) => each === field(request, 'back')) ?? 'raised';
+  const back = state === 'raised' ? '/' : `/?state=${state}`;
+  const keys = fields(request, 'alert').map(readKey);
+  const problem = selectionProblem(request, keys);
+  const duration = readDuration(request);
+  if (problem !== null || duration === 'bad') {
+    const text = problem ?? 'How long? Give a number, like 2, and its unit.';
+    web.flashes.put(request.sessionID, { kind: 'refused', text });
+    response.redirect(303, back);
+    return;
+  }
+  const note = field(request, 'note').trim();
+  const acts = keys
+    .filter((key) => key !== null)
+    .map((alert): Act => ({ kind: 'acknowledge', alert, by, for: duration, note }));
+  const outcomes = await perform(web, acts);
+  const lost = outcomes.find((outcome) => !outcome.ok && outcome.why === 'store-unavailable');
+  if (lost !== undefined && !lost.ok) return sendUnavailable(web, response, lost.message, back);
+  web.flashes.put(request.sessionID, summaryOf(outcomes, await viewNow(web)));
+  response.redirect(303, back);
+}
+
+function selectionProblem(request: Request, keys: readonly (AlertKey | null)[]): string | null {
+  if (keys.length === 0) return 'Nothing was selected: tick the alerts first.';
+  if (keys.includes(null)) return 'The selection could not be read: please try again.';
+  if (keys.length > selectedMax) return `At most ${selectedMax} alerts at once, please.`;
+  return noteProblem(field(request, 'note'));
+}
+
+function summaryOf(outcomes: readonly Outcome[], view: View): { kind: 'done' | 'refused'; text: string } {
+  const done = outcomes.filter((outcome) => outcome.ok);
+  const refused = outcomes.length - done.length;
+  const until = done.map(({ alert }) =>
+    alert?.phase.kind === 'acknowledged' ? clockTime(alert.phase.until, view) : '',
+  );
+  const same = new Set(until).size === 1 ? ` until ${until[0]}` : '';
+  const first = `Acknowledged ${plural(done.length, 'alert')}${same}.`;
+  if (refused === 0) return { kind: 'done', text: first };
+  const rest = `${plural(refused, 'alert was', 'alerts were')} not acknowledged: cleared meanwhile, or gone.`;
+  return { kind: 'refused', text: `${done.length === 0 ? '' : `${first} `}${rest}` };
+}
+
+// ---------------------------------------------------------------- one alert
+
+async function showAlert(web: Web, request: Request, response: Response): Promise<void> {
+  const key = readKey(request.params.key);
+  const frame = await frameOf(web, request);
+  const alert = key === null ? null : await web.reads.alert(key);
+  if (key === null || alert === null) return sendNoAlert(web, response);
+  const [history, messages, policy] = await Promise.all([
+    web.reads.history(key, historyShown),
+    web.reads.messagesOf(key, messagesShown),
+    policyOf(web),
+  ]);
+  const acknowledgeFor: Duration =
+    (alert.group === null ? undefined : policy.acknowledgeFor[alert.group]) ?? acknowledgeForDefault;
+  await sendPage(response, frame, alertPage(frame, { alert, history, messages, acknowledgeFor }));
+}
+
+/** Reads a form; a text is what is wrong with it, for the person. */
+type ReadAct = (request: Request, alert: AlertKey, by: string) => Act | string;
+
+async function actOn(web: Web, request: Request, response: Response, read: ReadAct): Promise<void> {
+  const key = readKey(request.params.key);
+  if (key === null) return sendNoAlert(web, response);
+  const back = `/alerts/${key}`;
+  const act =
+    noteProblem(field(request, 'note')) ??
+    noteProblem(field(request, 'text')) ??
+    read(request, key, viewerOf(request) ?? '');
+  if (typeof act === 'string') {
+    web.flashes.put(request.sessionID, { kind: 'refused', text: act });
+    response.redirect(303, back);
+    return;
+  }
+  const outcome = await performOne(web, act);
+  if (outcome.ok) {
+    const text = doneWords(act, outcome.alert, await viewNow(web));
+    web.flashes.put(request.sessionID, { kind: 'done', text });
+  } else if (outcome.why === 'no-such-alert') return sendNoAlert(web, response);
+  else if (outcome.why === 'store-unavailable') return sendUnavailable(web, response, outcome.message, back);
+  else web.flashes.put(request.sessionID, { kind: 'refused', text: outcome.message });
+  response.redirect(303, back);
+}
+
+/** What is wrong with a note; null when nothing is. */
+export function noteProblem(note: string): string | null {
+  return note.length <= noteMax ? null : `A note has at most ${noteMax} characters.`;
+}
+
+function doneWords(act: Act, alert: Alert | null, view: View): string {
+  switch (act.kind) {
+    case 'acknowledge': {
+      if (alert?.phase.kind !== 'acknowledged') return 'Acknowledged.';
+      const { until } = alert.phase;
+      const shortened =
+        act.for !== null && since(view.now, until) < act.for - hours(1) / 60
+          ? ', as long as the policy allows'
+          : '';
+      return `Acknowledged until ${clockTime(until, view)} (for ${roughly(since(view.now, until))}${shortened}).`;
+    }
+    case 'unacknowledge':
+      return 'Taken back: it is raised again.';
+    case 'clear':
+      return 'Cleared by hand.';
+    case 'note':
+      return 'Note added.';
+    default:
+      return 'Done.';
+  }
+}
+
+const viewNow = async (web: Web): Promise<View> => ({
+  now: web.clock.now(),
+  timezone: (await policyOf(web)).timezone,
+});
+
+function sendNoAlert(web: Web, response: Response): Promise<void> {
+  const text = 'There is no alert at this address. Cleared alerts are dropped after their time to keep.';
+  return sendHtml(response, errorPage(web.assets.address, 'No such alert', text, '/'), 404);
+}
+
+function sendUnavailable(web: Web, response: Response, message: string, back: string): Promise<void> {
+  const title = 'This was NOT recorded';
+  response.set('Retry-After', '5');
+  return sendHtml(response, errorPage(web.assets.address, title, message, back), 503);
+}
