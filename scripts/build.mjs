@@ -18,6 +18,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -220,7 +221,6 @@ export async function build() {
   for (const path of files(assetsFrom))
     put(join(assetsTo, relative(assetsFrom, path)), readFileSync(inRoot(path)));
   const failed = present().filter((_, index) => results[index]?.status === 'rejected');
-  for (const result of results) if (result.status === "rejected") console.error(result.reason);
   if (failed.length > 0) throw new Error(`not built: ${failed.map((program) => program.to).join(', ')}`);
 }
 
