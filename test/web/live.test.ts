@@ -119,6 +119,10 @@ test('a page that was away hears what it missed; one that was away too long look
     assert.deepEqual(JSON.parse(future.changes()[0]?.data ?? ''), { alerts: 'all' });
     future.close();
     for (let i = 0; i < 400; i++) await site.say({ id: `long-ago-${i}` });
+    await eventually(async () => {
+      const { pending, leased } = await site.reads.outboxCounts();
+      return pending + leased === 0;
+    }, 'the last message, which makes history too');
     const long = await Stream.open(visitor, `?after=${before}`);
     await eventually(() => long.changes().length > 0, 'what was missed in a long time');
     assert.deepEqual(JSON.parse(long.changes()[0]?.data ?? ''), { alerts: 'all' });
