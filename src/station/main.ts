@@ -117,7 +117,8 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   const reads = openReads({ folder: config.data });
   const meters = new Meters(true);
   const station = openStation({ store, policy, clock, log, meters });
-  const view = new StationView({ station, store, reads, meters });
+  const channels = openChannels(config);
+  const view = new StationView({ station, store, reads, meters, channels: new Set(channels.keys()) });
 
   const { logLevel, trustProxy } = config;
   const web = await openWebThread(
@@ -126,7 +127,6 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     view,
   );
   const baseUrl = config.baseUrl ?? defaultBaseUrl(web.address);
-  const channels = openChannels(config);
   const deliver = openDeliver({
     store,
     door: station,
@@ -177,6 +177,7 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
 
   const welcome = config.welcome ? await welcomeLink(store.accounts, policy, baseUrl) : null;
   announce(intake, baseUrl, welcome);
+  for (const problem of (await view.health()).problems) log.warn(problem);
   log.info(
     { udp: formatAddress({ host: intake.address, port: intake.port }), web: baseUrl },
     'the station is ready',

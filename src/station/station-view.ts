@@ -13,6 +13,8 @@ export type ViewOptions = {
   readonly store: Store;
   readonly reads: Reads;
   readonly meters: Meters;
+  /** The names of the channels that the station file sets up, and the inbox. */
+  readonly channels: ReadonlySet<string>;
 };
 
 export class StationView implements StationPort {
@@ -55,7 +57,19 @@ export class StationView implements StationPort {
         `the policy was refused when it was read again, the old one is in force: ${this.policyRefused}`,
       );
     }
+    for (const channel of this.missingChannels()) {
+      problems.push(
+        `the policy names the channel ${channel}, but the station file does not set it up: its messages go to the inbox only`,
+      );
+    }
     return { ready, problems };
+  }
+
+  /** Channels that people of the policy are to be told by, and that nobody set up. */
+  private missingChannels(): readonly string[] {
+    const { channels, station } = this.options;
+    const named = [...station.policy().people.values()].flatMap((person) => Object.values(person.channels).flat());
+    return [...new Set(named)].filter((channel) => !channels.has(channel)).sort();
   }
 
   async policy(): Promise<PolicySummary> {

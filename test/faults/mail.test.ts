@@ -198,3 +198,28 @@ describe('a mail server', () => {
     silent.close();
   });
 });
+
+describe('a channel that nobody set up', () => {
+  it('is replaced by the inbox; the start, the page and the history say so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mauve-mail-'));
+    const policy = join(folder, 'policy.yaml');
+    writeFileSync(
+      policy,
+      'version: 1\npeople:\n  ann: {email: ann@example.net}\ngroups:\n  - {name: default, level: normal, notify: [{to: ann}]}\n',
+    );
+    const station = await new RunningStation({ args: ['--policy', policy] }).start();
+    try {
+      assert.match(station.stderr, /the policy names the channel email, but the station file does not set it up/);
+      const ready = await fetch(`${station.page}/readyz`);
+      assert.equal(ready.status, 200);
+      assert.match(await ready.text(), /channel email/);
+      station.send('-i', 'disk');
+      const all = await eventually(() => receipts(station), (found) => found.length === 1);
+      assert.equal(all[0]?.outcome, 'delivered');
+      assert.match(all[0]?.why ?? '', /email is not set up in the station file: in the inbox/);
+    } finally {
+      await station.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

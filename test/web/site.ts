@@ -112,7 +112,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const store = openSqlite({ folder });
   const reads = openReads({ folder });
   const station = openStation({ store, policy, clock, log, meters });
-  const view = new StationView({ station, store, reads, meters });
+  const view = new StationView({ station, store, reads, meters, channels: new Set(['inbox', 'email']) });
   view.listening = true;
   const inbox: Channel = {
     name: 'inbox',
