@@ -3,4 +3,4 @@ import { join } from 'node:path';
 import { node, root, run, setup } from './setup.mjs';
 
 await setup();
-run(node, [join(root, 'bench/main.ts'), ...process.argv.slice(2)]);
+await run(node, [join(root, 'bench/main.ts'), ...process.argv.slice(2)]);

@@ -14,7 +14,7 @@ const steps = [
 ];
 for (const [name, command, args] of steps) {
   console.error(`— ${name}`);
-  run(command, args, {
+  await run(command, args, {
     env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` },
   });
 }

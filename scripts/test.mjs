@@ -2,10 +2,9 @@
 // Without root it runs what needs no privilege, and then fails with the one command for the rest.
 //   --full   also the long tests (*.full.test.ts)
 //   --unit   only what needs no privilege and no peer, for `npm run check`
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { node, root, run, setup } from './setup.mjs';
+import { node, root, run, runThrough, setup } from './setup.mjs';
 
 const flags = process.argv.slice(2);
 const full = flags.includes('--full');
@@ -21,15 +20,15 @@ const peers = [
   { file: '/usr/bin/openssl', package: 'openssl' },
 ];
 
-function installPeers() {
+async function installPeers() {
   const missing = peers.filter(({ file, also }) => ![file, ...(also ?? [])].some((path) => existsSync(path)));
   if (missing.length === 0) return;
   const packages = missing.map((peer) => peer.package);
   console.error(`Installing ${packages.join(', ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-  run('apt-get', ['update', '-qq'], quiet);
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
+  await run('apt-get', ['update', '-qq'], quiet);
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
 }
 
 function testFiles() {
@@ -43,16 +42,13 @@ function testFiles() {
 }
 
 await setup();
-if (isRoot && !unit) installPeers();
-const { status } = spawnSync(
-  node,
-  ['--test', '--test-concurrency=2', '--test-timeout=180000', '--test-reporter=spec', ...testFiles()],
-  { cwd: root, stdio: 'inherit' },
-);
+if (isRoot && !unit) await installPeers();
+const how = ['--test', '--test-concurrency=2', '--test-timeout=180000', '--test-reporter=spec'];
+const status = await runThrough(node, [...how, ...testFiles()]);
 if (!isRoot && !unit) {
   console.error(
     '\nNot run: the tests that need privilege (network namespaces, small disks, the browser). Type:',
   );
   console.error('  sudo npm test');
 }
-process.exitCode = status === 0 && !isRoot && !unit ? 1 : (status ?? 1);
+process.exitCode = status === 0 && !isRoot && !unit ? 1 : status;

@@ -11,8 +11,8 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** Written at once, so that the last line before a crash is there. */
 export function openLog(level: LogLevel, part: string): Logger {
-  return pino(
-    { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  );
+  const destination = pino.destination({ dest: 2, sync: true });
+  // A log that cannot be written (its disk is full, its reader is gone) must not end the station.
+  destination.on('error', () => undefined);
+  return pino({ level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }

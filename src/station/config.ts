@@ -7,9 +7,11 @@
  * Passwords come from files or the environment only, and no message here ever
  * repeats a value that could be one.
  */
+import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Duration, minutes, seconds } from '../time.ts';
+import { parseDestination } from '../wire/destination.ts';
 import { type Address, addressSchema, formatAddress, parseAddress } from './address.ts';
 import type { EmailOptions } from './channels/email.ts';
 import { emailOptions, emailSchema } from './config-email.ts';
@@ -102,9 +104,20 @@ const baseUrlSchema = z.string().transform((written, context): string => {
 });
 
 const proxyWords = 'an address, a range such as 10.0.0.0/8, loopback, linklocal or uniquelocal is expected';
-const proxySchema = z
-  .string()
-  .regex(/^(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]+(\/\d{1,3})?)$/, { error: proxyWords });
+const proxySchema = z.string().refine(isProxy, { error: proxyWords });
+
+function isProxy(written: string): boolean {
+  if (/^(loopback|linklocal|uniquelocal)$/.test(written)) return true;
+  const [address = '', prefix, ...rest] = written.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+const destinationSchema = text.superRefine((written, context) => {
+  const parsed = parseDestination(written);
+  if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.detail });
+});
 
 /** The station file, as it is written. */
 export const stationFileSchema = z.strictObject({
@@ -120,7 +133,7 @@ export const stationFileSchema = z.strictObject({
   receive_buffer: z.int().min(receiveBufferMin).max(receiveBufferMax).optional(),
   heartbeat: z
     .strictObject({
-      to: z.union([text, z.array(text).min(1).max(destinationsMax)]),
+      to: z.union([destinationSchema, z.array(destinationSchema).min(1).max(destinationsMax)]),
       every: durationBetween(heartbeatEveryMin, heartbeatEveryMax).optional(),
     })
     .optional(),

@@ -16,7 +16,10 @@ const readByAll = 0o004;
 /** A file of this machine. */
 export const readLocalFile: ReadFile = (path) => {
   try {
-    const { mode, size } = statSync(path);
+    const stat = statSync(path);
+    const { mode, size } = stat;
+    // A device or a pipe might never end.
+    if (!stat.isFile() && !stat.isDirectory()) return { ok: false, why: 'it is no regular file' };
     if (size > fileMax) return { ok: false, why: `it is larger than ${fileMax} bytes` };
     return { ok: true, text: readFileSync(path, 'utf8'), worldReadable: (mode & readByAll) !== 0 };
   } catch (error) {

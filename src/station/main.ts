@@ -173,7 +173,14 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     log.info({ signal }, 'the station has ended in good order');
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end(signal));
+  // A second signal, as a terminal's ^C and a parent's both bring, must not cut short what the first began.
+  let ending = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (!ending) void end(signal);
+      ending = true;
+    });
+  }
 
   const welcome = config.welcome ? await welcomeLink(store.accounts, policy, baseUrl) : null;
   announce(intake, baseUrl, welcome);
@@ -219,9 +226,16 @@ async function main(): Promise<void> {
     return;
   }
   if (loaded.kind === 'run') return await run(loaded.config, loaded.warnings);
-  const policy = readPolicy(loaded.config, openLog('warn', 'station'));
+  const log = openLog('warn', 'station');
+  for (const warning of loaded.warnings) log.warn(warning);
+  const policy = readPolicy(loaded.config, log);
   if (!('groups' in policy)) throw new Refusal(exit.config, policy);
 }
+
+// What `pidof` and `ps` show; Node would call itself MainThread.
+process.title = 'mauveserver';
+// Who started the station may no longer listen to it; it has better things to do than to die of that.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   await main();

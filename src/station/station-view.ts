@@ -68,7 +68,9 @@ export class StationView implements StationPort {
   /** Channels that people of the policy are to be told by, and that nobody set up. */
   private missingChannels(): readonly string[] {
     const { channels, station } = this.options;
-    const named = [...station.policy().people.values()].flatMap((person) => Object.values(person.channels).flat());
+    const named = [...station.policy().people.values()].flatMap((person) =>
+      Object.values(person.channels).flat(),
+    );
     return [...new Set(named)].filter((channel) => !channels.has(channel)).sort();
   }
 

@@ -209,12 +209,18 @@ describe('a channel that nobody set up', () => {
     );
     const station = await new RunningStation({ args: ['--policy', policy] }).start();
     try {
-      assert.match(station.stderr, /the policy names the channel email, but the station file does not set it up/);
+      assert.match(
+        station.stderr,
+        /the policy names the channel email, but the station file does not set it up/,
+      );
       const ready = await fetch(`${station.page}/readyz`);
       assert.equal(ready.status, 200);
       assert.match(await ready.text(), /channel email/);
       station.send('-i', 'disk');
-      const all = await eventually(() => receipts(station), (found) => found.length === 1);
+      const all = await eventually(
+        () => receipts(station),
+        (found) => found.length === 1,
+      );
       assert.equal(all[0]?.outcome, 'delivered');
       assert.match(all[0]?.why ?? '', /email is not set up in the station file: in the inbox/);
     } finally {
