@@ -79,6 +79,8 @@ const programs = [
 
 const assetsFrom = 'src/web/assets';
 const assetsTo = 'dist/assets';
+/** What the browser gets; tsconfig.json is for the type check alone. */
+const assets = () => files(assetsFrom).filter((path) => !path.endsWith('tsconfig.json'));
 
 /** The programs whose source is there. */
 const present = () => programs.filter((program) => existsSync(inRoot(program.from)));
@@ -119,10 +121,9 @@ export function wireStale() {
 export function stale() {
   if (wireStale()) return true;
   const inputs = files('src').filter((path) => !path.startsWith(assetsFrom));
-  const assets = files(assetsFrom);
   return (
     oldest(outputs()) < newest([...inputs, 'scripts/build.mjs', 'package.json']) ||
-    assets.some((path) => oldest([join(assetsTo, relative(assetsFrom, path))]) < newest([path]))
+    assets().some((path) => oldest([join(assetsTo, relative(assetsFrom, path))]) < newest([path]))
   );
 }
 
@@ -218,8 +219,7 @@ export async function build() {
   const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
   if (wireStale()) generateWire();
   const results = await Promise.allSettled(present().map((program) => bundle(program, version)));
-  for (const path of files(assetsFrom))
-    put(join(assetsTo, relative(assetsFrom, path)), readFileSync(inRoot(path)));
+  for (const path of assets()) put(join(assetsTo, relative(assetsFrom, path)), readFileSync(inRoot(path)));
   const failed = present().filter((_, index) => results[index]?.status === 'rejected');
   if (failed.length > 0) throw new Error(`not built: ${failed.map((program) => program.to).join(', ')}`);
 }

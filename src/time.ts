@@ -74,10 +74,15 @@ export interface Clock {
   now(): Instant;
   /** Calls `run` once, at `at` or as soon after as possible; the timer alone never keeps the process alive. */
   wake(at: Instant, run: () => void): Cancel;
+  /** Calls `run` once, after `wait`, whatever becomes of the wall clock meanwhile. */
+  after(wait: Duration, run: () => void): Cancel;
 }
 
 /** The longest single wait: after it the wall clock is read again, for it may have been set meanwhile. */
 const stepMax = minutes(1);
+
+/** What setTimeout can hold; nothing waits so long. */
+const waitMax = milliseconds(2 ** 31 - 1);
 
 export const systemClock: Clock = {
   now: () => Date.now() as Instant,
@@ -91,6 +96,11 @@ export const systemClock: Clock = {
       timer.unref();
     };
     arm();
+    return () => clearTimeout(timer);
+  },
+  after(wait, run) {
+    const timer = setTimeout(run, Math.min(wait, waitMax));
+    timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -1,89 +1,181 @@
 /**
  * `mauvectl`: accounts of a station. It writes to the station's database in
  * short transactions of its own, so it works beside a running station, which
- * sees the change with the next request, and without one.
+ * sees the change with the next request, and without one. It finds that
+ * database as the station does, and never makes one where somebody only asked.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
-import { hashPassword, passwordProblem } from '../station/password.ts';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { locateStation } from '../station/config.ts';
+import { readLocalFile } from '../station/local-file.ts';
+import { hashPassword } from '../station/password.ts';
+import { databaseName } from '../station/store/database.ts';
 import { StoreError } from '../station/store/errors.ts';
 import { openAccounts } from '../station/store/sqlite-accounts.ts';
 import type { Accounts } from '../station/store/store.ts';
+import { oneLine } from '../station/yaml-file.ts';
 import { hours, plus, rfc3339, systemClock } from '../time.ts';
+import { newPassword } from './new-password.ts';
 import { type Command, parseOptions } from './options.ts';
 
-const exit = { refused: 1, usage: 64, data: 65, noInput: 66, io: 74 } as const;
+const exit = { refused: 1, usage: 64, data: 65, noInput: 66, io: 74, interrupted: 130 } as const;
 /** 256 bits: 43 characters of base64url. */
 const tokenBytes = 32;
 const linkLives = hours(1);
 
-/** A reason to end: one line for stderr. */
+/** A reason to end: lines for stderr, mostly one. */
 class Refusal extends Error {
   readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
+  readonly lines: readonly string[];
+  constructor(code: number, ...lines: readonly string[]) {
+    super(lines.join('; '));
     this.code = code;
+    this.lines = lines;
   }
 }
 
 const sha256 = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 const secret = (): string => randomBytes(tokenBytes).toString('base64url');
+const complain = (line: string): boolean => process.stderr.write(`mauvectl: ${oneLine(line)}\n`);
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : 'an error';
 
-/** @returns what goes to stdout. */
-async function perform(command: Command, accounts: Accounts, web: string): Promise<string> {
-  const now = systemClock.now();
+/** The database of a data folder, opened when it is needed. */
+class DataFolder {
+  readonly #folder: string;
+  #opened: { readonly accounts: Accounts; close(): void } | null = null;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** What may not be looked at counts as there: opening it then says why not. */
+  hasDatabase(): boolean {
+    return isThere(join(this.#folder, databaseName));
+  }
+
+  /** For commands that make no sense without accounts. */
+  accounts(): Accounts {
+    if (this.hasDatabase()) return this.#open();
+    throw new Refusal(
+      exit.noInput,
+      `there is no station's database in ${this.#folder}: name the data folder with --data, or the station file with --config`,
+    );
+  }
+
+  /** Makes what is missing, and says so: a mistyped folder would be noticed much later. */
+  accountsMade(): Accounts {
+    const made = this.hasDatabase()
+      ? null
+      : isThere(this.#folder)
+        ? join(this.#folder, databaseName)
+        : this.#folder;
+    const accounts = this.#open();
+    if (made !== null) complain(`${made}: made; no station has used it yet`);
+    return accounts;
+  }
+
+  close(): void {
+    this.#opened?.close();
+  }
+
+  #open(): Accounts {
+    this.#opened ??= openAccounts(this.#folder);
+    return this.#opened.accounts;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return statSync(path) !== undefined;
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+  }
+}
+
+type Done = {
+  /** For stdout. */
+  readonly text: string;
+  /** What to do where nobody could be told. @returns what that was, in words. */
+  readonly untold?: () => Promise<string>;
+};
+const silently: Done = { text: '' };
+
+async function perform(command: Command, folder: DataFolder, page: string): Promise<Done> {
   switch (command.kind) {
-    case 'token add': {
-      const token = secret();
-      if (await accounts.addToken(command.name, sha256(token), now)) return `${token}\n`;
-      throw new Refusal(
-        exit.refused,
-        `there is a token ${command.name} already: remove it first, or choose another name`,
-      );
+    case 'token add':
+      return await addToken(command.name, folder.accountsMade());
+    case 'token list': {
+      const tokens = await folder.accounts().listTokens();
+      return { text: table(tokens.map(({ name, createdAt }) => [name, `since ${rfc3339(createdAt)}`])) };
     }
-    case 'token list':
-      return table(
-        (await accounts.listTokens()).map(({ name, createdAt }) => [name, `since ${rfc3339(createdAt)}`]),
-      );
     case 'token remove':
-      if (await accounts.removeToken(command.name)) return '';
+      if (await folder.accounts().removeToken(command.name)) return silently;
       throw new Refusal(exit.refused, `there is no token ${command.name}`);
-    case 'user add': {
-      const hash = await newPassword(command.passwordFile);
-      if (await accounts.addUser(command.name, hash, now)) return '';
-      throw new Refusal(
-        exit.refused,
-        `there is a user ${command.name} already: mauvectl user password ${command.name} sets another password`,
-      );
+    case 'user add':
+      return await addUser(command.name, command.passwordFile, folder);
+    case 'user password':
+      return await setPassword(command.name, command.passwordFile, folder.accounts());
+    case 'user list': {
+      const users = await folder.accounts().listUsers();
+      const row = (user: (typeof users)[number]): string =>
+        `since ${rfc3339(user.createdAt)}${user.passwordHash === null ? ', no password' : ''}`;
+      return { text: table(users.map((user) => [user.name, row(user)])) };
     }
-    case 'user password': {
-      const hash = await newPassword(command.passwordFile);
-      if (await accounts.setPassword(command.name, hash)) return '';
-      throw new Refusal(exit.refused, `there is no user ${command.name}`);
-    }
-    case 'user list':
-      return table(
-        (await accounts.listUsers()).map(({ name, passwordHash, createdAt }) => [
-          name,
-          `since ${rfc3339(createdAt)}${passwordHash === null ? ', no password' : ''}`,
-        ]),
-      );
     case 'user remove':
-      if (await accounts.removeUser(command.name)) return '';
-      throw new Refusal(exit.refused, `there is no user ${command.name}`);
+      if (await folder.accounts().removeUser(command.name)) return silently;
+      throw noUser(command.name);
     case 'user link': {
-      if ((await accounts.findUser(command.name)) === null)
-        throw new Refusal(exit.refused, `there is no user ${command.name}`);
       const link = secret();
-      await accounts.addLoginLink(sha256(link), command.name, plus(now, linkLives));
-      return `http://${web}/welcome/${link}\n`;
+      const expires = plus(systemClock.now(), linkLives);
+      if (!(await folder.accounts().addLoginLink(sha256(link), command.name, expires)))
+        throw noUser(command.name);
+      return { text: `${page}/welcome/${link}\n` };
     }
     default:
       return command satisfies never;
   }
+}
+
+const noUser = (name: string): Refusal => new Refusal(exit.refused, `there is no user ${name}`);
+
+async function addToken(name: string, accounts: Accounts): Promise<Done> {
+  const token = secret();
+  if (!(await accounts.addToken(name, sha256(token), systemClock.now()))) {
+    const why = `there is a token ${name} already: remove it first, or choose another name`;
+    throw new Refusal(exit.refused, why);
+  }
+  const untold = async (): Promise<string> => {
+    await accounts.removeToken(name);
+    return 'the token was removed again';
+  };
+  return { text: `${token}\n`, untold };
+}
+
+async function addUser(name: string, passwordFile: string | null, folder: DataFolder): Promise<Done> {
+  const taken = new Refusal(
+    exit.refused,
+    `there is a user ${name} already: mauvectl user password ${name} sets another password`,
+  );
+  // Before anybody has to think of a password; and nothing is made before there is one.
+  if (folder.hasDatabase() && (await folder.accounts().findUser(name)) !== null) throw taken;
+  const hash = await hashedPassword(passwordFile);
+  if (await folder.accountsMade().addUser(name, hash, systemClock.now())) return silently;
+  throw taken;
+}
+
+async function setPassword(name: string, passwordFile: string | null, accounts: Accounts): Promise<Done> {
+  if ((await accounts.findUser(name)) === null) throw noUser(name);
+  if (await accounts.setPassword(name, await hashedPassword(passwordFile))) return silently;
+  throw noUser(name);
+}
+
+async function hashedPassword(file: string | null): Promise<string> {
+  const given = await newPassword(file);
+  if (given.ok) return await hashPassword(given.password);
+  const code = { 'no-input': exit.noInput, bad: exit.data, interrupted: exit.interrupted }[given.why];
+  throw new Refusal(code, given.words);
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {
@@ -91,65 +183,43 @@ function table(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, rest]) => `${name.padEnd(width)}  ${rest}\n`).join('');
 }
 
-async function newPassword(file: string | null): Promise<string> {
-  const password = file === null && process.stdin.isTTY ? await askTwice() : firstLine(file ?? '-');
-  const problem = passwordProblem(password);
-  if (problem !== null) throw new Refusal(exit.data, problem);
-  return await hashPassword(password);
-}
-
-function firstLine(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'an error';
-    throw new Refusal(exit.noInput, `${file === '-' ? 'standard input' : file} cannot be read: ${code}`);
-  }
-}
-
-async function askTwice(): Promise<string> {
-  const first = await ask('Password: ');
-  if (first !== (await ask('Again: '))) throw new Refusal(exit.data, 'the two passwords differ');
-  return first;
-}
-
-/** Asks on the terminal, without showing what is typed. */
-function ask(prompt: string): Promise<string> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
-  process.stderr.write(prompt);
-  return new Promise((answered, failed) => {
-    terminal.on('SIGINT', () => failed(new Refusal(130, 'interrupted')));
-    terminal.question('', (answer) => {
-      terminal.close();
-      process.stderr.write('\n');
-      answered(answer);
-    });
+/** @throws Refusal where stdout does not take it, after `untold` has seen to what came of that. */
+async function print({ text, untold }: Done): Promise<void> {
+  if (text === '') return;
+  const failed = await new Promise<string | null>((done) => {
+    process.stdout.on('error', (error) => done(codeOf(error)));
+    process.stdout.write(text, (error) => done(error ? codeOf(error) : null));
   });
+  if (failed === null) return;
+  const after = untold === undefined ? '' : `: ${await untold()}`;
+  throw new Refusal(exit.io, `standard output cannot be written (${failed})${after}`);
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const asked = parseOptions(process.argv.slice(2), process.env.MAUVE_VERSION ?? 'development');
-  if (asked.kind === 'say') {
-    process.stdout.write(asked.text);
-    return 0;
-  }
+  if (asked.kind === 'say') return await print(asked);
   if (asked.kind === 'usage') throw new Refusal(exit.usage, asked.fault);
-  const folder = resolve(asked.data ?? (process.env.MAUVE_DATA || 'data'));
-  const web = asked.web ?? (process.env.MAUVE_WEB || '127.0.0.1:1288');
-  const opened = openAccounts(folder);
+  const place = locateStation(asked.options, {
+    env: process.env,
+    cwd: process.cwd(),
+    readFile: readLocalFile,
+  });
+  if (!place.ok) throw new Refusal(place.exitCode, ...place.faults);
+  const folder = new DataFolder(place.data);
   try {
-    process.stdout.write(await perform(asked.command, opened.accounts, web));
-    return 0;
+    await print(await perform(asked.command, folder, place.page));
   } finally {
-    opened.close();
+    folder.close();
   }
 }
+
+// A complaint that nobody reads must not become a crash.
+process.stderr.on('error', () => undefined);
 
 try {
-  process.exitCode = await main();
+  await main();
 } catch (error) {
   if (!(error instanceof Refusal) && !(error instanceof StoreError)) throw error;
-  process.stderr.write(`mauvectl: ${error.message}\n`);
+  for (const line of error instanceof Refusal ? error.lines : [error.message]) complain(line);
   process.exitCode = error instanceof Refusal ? error.code : exit.io;
 }

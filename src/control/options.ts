@@ -15,23 +15,35 @@ export type Command =
     }
   | { readonly kind: 'user remove' | 'user link'; readonly name: string };
 
+/** What says which station is meant; each null where it was not given. */
+export type Place = {
+  readonly config: string | null;
+  readonly data: string | null;
+  readonly web: string | null;
+};
+
 export type Asked =
   | {
       readonly kind: 'run';
       readonly command: Command;
-      readonly data: string | null;
-      readonly web: string | null;
+      readonly options: Place;
     }
   | { readonly kind: 'say'; readonly text: string }
   | { readonly kind: 'usage'; readonly fault: string };
 
 const known = {
+  config: { type: 'string' },
   data: { type: 'string' },
   web: { type: 'string' },
   'password-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const;
+type OptionToken = {
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+};
 const longNames = Object.keys(known).map((name) => `--${name}`);
 
 const verbs = {
@@ -56,9 +68,9 @@ export function parseOptions(argv: readonly string[], version: string): Asked {
     if (option === undefined) {
       return usage(`unknown option ${token.rawName}${didYouMean(token.rawName, longNames, null)}`);
     }
-    if (option.type === 'string' && (token.value === undefined || token.value === '')) {
-      return usage(`${token.rawName} needs a value`);
-    }
+    if (option.type === 'boolean' && token.value !== undefined)
+      return usage(`${token.rawName} takes no value`);
+    if (option.type === 'string' && !isValue(token)) return usage(`${token.rawName} needs a value`);
   }
   if (values.help === true) return { kind: 'say', text: help };
   if (values.version === true) return { kind: 'say', text: `mauvectl ${version}\n` };
@@ -66,7 +78,14 @@ export function parseOptions(argv: readonly string[], version: string): Asked {
     typeof value === 'string' ? value : null;
   const command = commandOf(positionals, text(values['password-file']));
   if (typeof command === 'string') return usage(command);
-  return { kind: 'run', command, data: text(values.data), web: text(values.web) };
+  const options = { config: text(values.config), data: text(values.data), web: text(values.web) };
+  return { kind: 'run', command, options };
+}
+
+/** An option after an option is no value of it, unless it is said to be by `=`; `-` alone is standard input. */
+function isValue({ name, value, inlineValue }: OptionToken): boolean {
+  if (value === undefined || value === '') return false;
+  return inlineValue === true || !value.startsWith('-') || (value === '-' && name === 'password-file');
 }
 
 /** @returns the command, or what is wrong with the words. */
@@ -102,21 +121,26 @@ Examples
   mauvectl token list
   mauvectl token remove deploy
   mauvectl user add ann                              asks for a password
+  mauvectl --config /etc/mauve/station.yaml user add ann        of the station with that file
   mauvectl user add ann --password-file ann.pw       reads it from the file's first line
   mauvectl user password ann                         sets another, and ends ann's sessions
   mauvectl user link ann                             a link that logs ann in once, within the hour
   mauvectl user list
   mauvectl user remove ann                           ends ann's sessions too
 
-Options               environment
-  --data DIR          MAUVE_DATA     the station's data folder  [./data]
-  --web HOST:PORT     MAUVE_WEB      where the page is, for links  [127.0.0.1:1288]
-  --password-file F                  the first line of F; - is standard input
-  -h, --help                         this text
-  --version                          the version
+Options               environment     station file
+  --config FILE       MAUVE_CONFIG                the station file, the one that mauveserver has
+  --data DIR          MAUVE_DATA      data        the station's data folder  [./data]
+  --web HOST:PORT     MAUVE_WEB       web         where the page is, for links  [127.0.0.1:1288]
+                                      base_url    the same, as others see it; counts more for links
+  --password-file F                               the first line of F; - is standard input
+  -h, --help                                      this text
+  --version                                       the version
 
+Options count more than the environment, the environment more than the station file.
 Works beside a running station, at once, and without one. A user whose name is a person of the policy is
 that person: their own messages are in their inbox.
 Exit codes: 0 done, 1 refused (the reason is on stderr), 64 wrong words, 65 a bad password, 66 a file cannot
-be read, 74 the data folder cannot be used.
+be read or there is no database, 74 the data folder cannot be used or stdout not be written, 78 something is
+wrong in the station file or the environment.
 `;

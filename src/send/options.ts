@@ -231,6 +231,7 @@ function noValue({ name, short }: Option): string {
 function longOption(given: string): Option {
   const exact = options.find(({ name }) => name === given);
   if (exact !== undefined) return exact;
+  if (given === '') throw new Wrong(unknownLong(given));
   const [option, ...others] = options.filter(({ name }) => name.startsWith(given));
   if (option === undefined) throw new Wrong(unknownLong(given));
   if (others.length > 0) {

@@ -72,6 +72,10 @@ async function deliver(
     });
     return report;
   }
+  if (word === '') {
+    failed.push({ where: '""', why: 'malformed', detail: 'an empty word names no host' });
+    return report;
+  }
   const parsed = parseDestination(word);
   if (!parsed.ok) {
     failed.push({ where: word, why: parsed.why, detail: parsed.detail });

@@ -21,8 +21,7 @@ export function parseAddress(
 ): { readonly ok: true; readonly address: Address } | { readonly ok: false; readonly why: string } {
   const parts = /^(?:\[(?<v6>[^\]]*)\]|(?<host>[^:[\]\s]*)):(?<port>[0-9]+)$/.exec(written)?.groups;
   if (parts === undefined) {
-    const bare = isIPv6(written) ? ` (an IPv6 address is written [${written}]:PORT)` : '';
-    return { ok: false, why: `HOST:PORT, [IPv6]:PORT or :PORT is expected${bare}` };
+    return { ok: false, why: `HOST:PORT, [IPv6]:PORT or :PORT is expected${bareIPv6(written)}` };
   }
   const port = Number(parts.port);
   if (port > portMax) return { ok: false, why: `the port is to be 0 to ${portMax}` };
@@ -32,6 +31,13 @@ export function parseAddress(
   if (v6 === undefined && host !== '' && !isHost(host))
     return { ok: false, why: 'this is no name of a host' };
   return { ok: true, address: { host: (v6 ?? host) || '::', port } };
+}
+
+/** `::1:5` is an address as a whole, but somebody who is asked for a port has probably written one. */
+function bareIPv6(written: string): string {
+  const [, host = '', port = ''] = /^(.*):([0-9]{1,5})$/.exec(written) ?? [];
+  const meant = isIPv6(host) ? `[${host}]:${port}` : isIPv6(written) ? `[${written}]:PORT` : null;
+  return meant === null ? '' : ` (an IPv6 address is written ${meant})`;
 }
 
 function isHost(text: string): boolean {

@@ -85,12 +85,14 @@ class Batch {
   private readonly stored = new Map<AlertKey, Alert | null>();
   private readonly alerts = new Map<AlertKey, Alert>();
   private readonly names = new Map<string, AlertKey>();
+  private readonly keysOf = new Map<string, Set<AlertKey>>();
   private freeKeys: AlertKey[] = [];
   private readonly history: HistoryEntry[] = [];
   private readonly messages: OwedMessage[] = [];
   private readonly obsolete: Obsolete[] = [];
   private receipts = 0;
   private moreDue = false;
+  private hurried = false;
   private at: Instant = 0 as Instant;
   private readonly tally: Tally = {
     updates: 0,
@@ -156,6 +158,13 @@ class Batch {
     this.stored.set(alert.key, alert);
     this.alerts.set(alert.key, alert);
     this.names.set(nameKey(alert), alert.key);
+    this.index(alert.source, alert.key);
+  }
+
+  private index(source: string, key: AlertKey): void {
+    const keys = this.keysOf.get(source);
+    if (keys === undefined) this.keysOf.set(source, new Set([key]));
+    else keys.add(key);
   }
 
   async apply(tx: Transaction, event: Event, reports: Reports | undefined): Promise<Outcome> {
@@ -176,6 +185,12 @@ class Batch {
       case 'started':
         await tx.releaseLeases();
         return done;
+      case 'clock-set-back':
+        await tx.wakeRaised(this.at);
+        await tx.hurry(this.at);
+        this.moreDue = true;
+        this.hurried = true;
+        return done;
       default:
         return this.act(event);
     }
@@ -194,25 +209,28 @@ class Batch {
     this.tally.cut += cut;
     for (const { why } of refused) this.refuse(why);
     for (const report of reports) {
-      const key = this.keyOf(nameKey({ source, id: report.id }));
+      const key = this.keyOf(source, report.id);
       this.guarded(report.id, () => decideReport(this.alerts.get(key) ?? null, key, source, report, context));
       if (event.update.replace) listed.add(report.id);
     }
     if (!event.update.replace) return;
-    for (const alert of [...this.alerts.values()]) {
-      if (alert.source === source && alert.phase.kind !== 'cleared' && !listed.has(alert.id)) {
+    for (const key of this.keysOf.get(source) ?? []) {
+      const alert = this.alerts.get(key);
+      if (alert !== undefined && alert.phase.kind !== 'cleared' && !listed.has(alert.id)) {
         this.guarded(alert.id, () => decideReplaced(alert, context));
       }
     }
   }
 
   /** The key of an alert by its name; a new one for an alert never heard of. */
-  private keyOf(name: string): AlertKey {
+  private keyOf(source: string, id: string): AlertKey {
+    const name = nameKey({ source, id });
     const known = this.names.get(name);
     if (known !== undefined) return known;
     const key = this.freeKeys.pop();
     if (key === undefined) throw new Error('more new alerts than keys');
     this.names.set(name, key);
+    this.index(source, key);
     return key;
   }
 
@@ -300,7 +318,7 @@ class Batch {
       tally: this.tally,
       wakeAt,
       news: this.history.length > 0,
-      owes: this.messages.length > 0 || this.receipts > 0,
+      owes: this.messages.length > 0 || this.receipts > 0 || this.hurried,
       moreDue: this.moreDue,
       policy: this.policy,
     };

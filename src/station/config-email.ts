@@ -17,6 +17,7 @@ export const emailConcurrencyDefault = 4;
 
 const text = z.string().min(1).max(textMax);
 
+/** A key with nothing after it is one that is not there. */
 export const emailSchema = z.strictObject({
   smtp: text,
   from: z
@@ -25,14 +26,17 @@ export const emailSchema = z.strictObject({
     .regex(/^([^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@,;"]+@[^\s<>@,;"]+)$/u, {
       error: 'an address is expected, such as mauve@example.net or Mauve <mauve@example.net>',
     }),
-  password_file: text.optional(),
-  tls: z.enum(emailTls).optional(),
-  tls_ca_file: text.optional(),
-  concurrency: z.int().min(1).max(concurrencyMax).optional(),
+  password_file: text.nullish(),
+  tls: z.enum(emailTls).nullish(),
+  tls_ca_file: text.nullish(),
+  concurrency: z.int().min(1).max(concurrencyMax).nullish(),
 });
 type Written = z.output<typeof emailSchema>;
 
-type Finding = { readonly key: string; readonly message: string };
+const absent = (value: unknown): value is null | undefined => value === undefined || value === null;
+
+/** Something wrong or unwise at a key of `channels: {email: …}`. */
+export type Finding = { readonly key: string; readonly message: string };
 export type EmailRead =
   | { readonly ok: true; readonly options: EmailOptions; readonly warnings: readonly Finding[] }
   | { readonly ok: false; readonly faults: readonly Finding[] };
@@ -51,9 +55,9 @@ export function emailOptions(email: Written, secrets: EmailSecrets): EmailRead {
   if (!server.ok) return { ok: false, faults: [{ key: 'smtp', message: server.why }] };
 
   const password = passwordOf(email, server.user, secrets, faults, warnings);
-  const ca = email.tls_ca_file === undefined ? null : certificatesOf(email.tls_ca_file, secrets, faults);
+  const ca = absent(email.tls_ca_file) ? null : certificatesOf(email.tls_ca_file, secrets, faults);
   const tls =
-    email.tls ?? (isLoopback(server.host) && email.tls_ca_file === undefined ? 'opportunistic' : 'required');
+    email.tls ?? (isLoopback(server.host) && absent(email.tls_ca_file) ? 'opportunistic' : 'required');
   checkTls(email, server, tls, faults, warnings);
   if (faults.length > 0) return { ok: false, faults };
   return {
@@ -132,13 +136,13 @@ function passwordOf(
 ): string {
   const key = 'password_file';
   if (user === null) {
-    if (email.password_file !== undefined) {
+    if (!absent(email.password_file)) {
       faults.push({ key, message: 'there is a password, but smtp names no user: smtp://USER@HOST:PORT' });
     }
     return '';
   }
   if (secrets.password !== null) return secrets.password;
-  if (email.password_file === undefined) {
+  if (absent(email.password_file)) {
     const message = 'smtp names a user, but there is no password: set password_file, or MAUVE_SMTP_PASSWORD';
     faults.push({ key: 'smtp', message });
     return '';
@@ -192,7 +196,7 @@ function checkTls(
   if (server.implicitTls && tls === 'off') {
     faults.push({ key: 'tls', message: 'smtps:// is TLS from the start: with tls: off, write smtp://' });
   }
-  if (email.tls_ca_file !== undefined && tls !== 'required') {
+  if (!absent(email.tls_ca_file) && tls !== 'required') {
     faults.push({
       key: 'tls_ca_file',
       message: `certificates are not checked with tls: ${tls}; leave one of the two out`,

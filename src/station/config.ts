@@ -14,10 +14,10 @@ import { type Duration, minutes, seconds } from '../time.ts';
 import { parseDestination } from '../wire/destination.ts';
 import { type Address, addressSchema, formatAddress, parseAddress } from './address.ts';
 import type { EmailOptions } from './channels/email.ts';
-import { emailOptions, emailSchema } from './config-email.ts';
+import { emailOptions, emailSchema, type Finding } from './config-email.ts';
 import type { ReadFile } from './local-file.ts';
 import { type Options, parseOptions } from './options.ts';
-import { durationBetween, formatFault, parseYaml } from './yaml-file.ts';
+import { durationBetween, formatFault, oneLine, type Path, parseYaml } from './yaml-file.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -119,24 +119,33 @@ const destinationSchema = text.superRefine((written, context) => {
   if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.detail });
 });
 
-/** The station file, as it is written. */
+/** Nobody is trusted without being named. */
+const nobodySchema = z
+  .boolean()
+  .refine((everybody) => !everybody, {
+    error:
+      'trusting everybody cannot be set, for anybody could then pretend to come from anywhere: name the proxy, such as loopback',
+  })
+  .transform((): number => 0);
+
+/** The station file, as it is written. A key with nothing after it is one that is not there. */
 export const stationFileSchema = z.strictObject({
-  data: text.optional(),
-  policy: text.optional(),
-  udp: addressSchema.optional(),
-  web: addressSchema.optional(),
-  base_url: baseUrlSchema.optional(),
+  data: text.nullish(),
+  policy: text.nullish(),
+  udp: addressSchema.nullish(),
+  web: addressSchema.nullish(),
+  base_url: baseUrlSchema.nullish(),
   trust_proxy: z
-    .union([proxySchema, z.array(proxySchema).max(proxiesMax), z.int().min(0).max(hopsMax)])
-    .optional(),
-  log_level: z.enum(logLevels).optional(),
-  receive_buffer: z.int().min(receiveBufferMin).max(receiveBufferMax).optional(),
+    .union([proxySchema, z.array(proxySchema).max(proxiesMax), z.int().min(0).max(hopsMax), nobodySchema])
+    .nullish(),
+  log_level: z.enum(logLevels).nullish(),
+  receive_buffer: z.int().min(receiveBufferMin).max(receiveBufferMax).nullish(),
   heartbeat: z
     .strictObject({
       to: z.union([destinationSchema, z.array(destinationSchema).min(1).max(destinationsMax)]),
-      every: durationBetween(heartbeatEveryMin, heartbeatEveryMax).optional(),
+      every: durationBetween(heartbeatEveryMin, heartbeatEveryMax).nullish(),
     })
-    .optional(),
+    .nullish(),
   channels: z.strictObject({ email: emailSchema.nullish() }).nullish(),
 });
 type StationFile = z.output<typeof stationFileSchema>;
@@ -145,50 +154,70 @@ type StationFile = z.output<typeof stationFileSchema>;
 export function loadConfig(from: LoadConfig): Loaded {
   const asked = parseOptions(from.argv, from.version);
   if (asked.kind === 'say') return { ok: true, kind: 'say', text: asked.text };
-  if (asked.kind === 'usage') return refused(exitUsage, [`mauveserver: ${asked.fault}`]);
+  if (asked.kind === 'usage') return refused(exitUsage, [oneLine(`mauveserver: ${asked.fault}`)]);
 
-  const file = readStationFile(from, asked.options.config ?? setting(from.env.MAUVE_CONFIG));
+  const { options } = asked;
+  const file = readStationFile(from, options.config);
   if (!file.ok) return refused(exitConfig, file.faults);
-  const udp = chosenAddress('udp', asked.options, from.env.MAUVE_UDP, file.value.udp, udpDefault);
-  if (!udp.ok) return refused(udp.exitCode, [udp.fault]);
-  const web = chosenAddress('web', asked.options, from.env.MAUVE_WEB, file.value.web, webDefault);
-  if (!web.ok) return refused(web.exitCode, [web.fault]);
-
-  const chosenPath = (
-    option: string | null,
-    variable: string | undefined,
-    written: string | undefined,
-    none: string,
-  ): string => {
-    const given = option ?? setting(variable);
-    if (given !== null) return resolve(from.cwd, given);
-    return written === undefined ? none : resolve(file.folder, written);
-  };
-  const { data, policy } = asked.options;
+  const email = readEmail(from, file);
+  if (!email.ok) return refused(exitConfig, email.faults);
+  const udp = chosenAddress('udp', options.udp, from.env.MAUVE_UDP, file.value.udp ?? udpDefault);
+  if (!udp.ok) return refused(udp.exitCode, [`mauveserver: ${udp.fault}`]);
+  const web = chosenAddress('web', options.web, from.env.MAUVE_WEB, file.value.web ?? webDefault);
+  if (!web.ok) return refused(web.exitCode, [`mauveserver: ${web.fault}`]);
+  const policy = chosenPath(from.cwd, options.policy, from.env.MAUVE_POLICY, file, file.value.policy);
   return {
     ok: true,
-    kind: asked.options.check ? 'check' : 'run',
+    kind: options.check ? 'check' : 'run',
     config: {
-      data: chosenPath(data, from.env.MAUVE_DATA, file.value.data, resolve(from.cwd, 'data')),
-      policy: chosenPath(policy, from.env.MAUVE_POLICY, file.value.policy, from.defaultPolicy),
+      data: chosenData(from, options.data, file),
+      policy: policy ?? from.defaultPolicy,
       udp: udp.address,
       web: web.address,
       ...onlyInFile(file.value),
-      channels: { email: file.email },
-      welcome: asked.options.welcome,
+      channels: { email: email.options },
+      welcome: options.welcome,
     },
-    warnings: file.warnings,
+    warnings: email.warnings,
   };
+}
+
+/** Where programs of the station's host look: options, environment and folder as in `LoadConfig`. */
+export type Around = Pick<LoadConfig, 'env' | 'cwd' | 'readFile'>;
+
+export type Located =
+  | {
+      readonly ok: true;
+      readonly data: string;
+      /** What the address of a page begins with, no slash at the end. */
+      readonly page: string;
+    }
+  /** Sentences without a program's name, and the exit code after sysexits. */
+  | { readonly ok: false; readonly exitCode: number; readonly faults: readonly string[] };
+
+/**
+ * Where a station keeps its data and shows its page, found as the station itself finds it: for programs beside it,
+ * which need none of its passwords and may not be allowed to read them.
+ */
+export function locateStation(options: Pick<Options, 'config' | 'data' | 'web'>, from: Around): Located {
+  const file = readStationFile(from, options.config);
+  if (!file.ok) return { ok: false, exitCode: exitConfig, faults: file.faults };
+  const web = chosenAddress('web', options.web, from.env.MAUVE_WEB, file.value.web ?? webDefault);
+  if (!web.ok) return { ok: false, exitCode: web.exitCode, faults: [web.fault] };
+  const page = file.value.base_url ?? defaultBaseUrl(web.address);
+  return { ok: true, data: chosenData(from, options.data, file), page };
 }
 
 const udpDefault: Address = { host: '::', port: 32741 };
 const webDefault: Address = { host: '127.0.0.1', port: 1288 };
+const dataDefault = 'data';
 
 /** What only the file can set. */
 function onlyInFile(
   file: StationFile,
 ): Pick<StationConfig, 'baseUrl' | 'trustProxy' | 'logLevel' | 'receiveBuffer' | 'heartbeat'> {
-  const { heartbeat, trust_proxy: proxies = 0 } = file;
+  const { heartbeat } = file;
+  const proxies = file.trust_proxy ?? 0;
   return {
     baseUrl: file.base_url ?? null,
     trustProxy: proxies === 0 ? false : typeof proxies === 'string' ? [proxies] : proxies,
@@ -198,47 +227,69 @@ function onlyInFile(
   };
 }
 
-type StationRead =
-  | {
-      readonly ok: true;
-      readonly value: StationFile;
-      /** What relative paths in it are relative to. */
-      readonly folder: string;
-      readonly email: EmailOptions | null;
-      readonly warnings: readonly string[];
-    }
-  | { readonly ok: false; readonly faults: readonly string[] };
+type StationRead = {
+  readonly ok: true;
+  readonly value: StationFile;
+  /** What relative paths in it are relative to. */
+  readonly folder: string;
+  /** A whole line that says where in the file something is wrong. */
+  readonly fault: (path: Path, message: string) => string;
+};
+type Faults = { readonly ok: false; readonly faults: readonly string[] };
 
-function readStationFile(from: LoadConfig, name: string | null): StationRead {
-  if (name === null) return { ok: true, value: {}, folder: from.cwd, email: null, warnings: [] };
+function readStationFile(from: Around, option: string | null): StationRead | Faults {
+  const name = option ?? setting(from.env.MAUVE_CONFIG);
+  if (name === null) return { ok: true, value: {}, folder: from.cwd, fault: (_, message) => message };
   const path = resolve(from.cwd, name);
   const read = from.readFile(path);
-  if (!read.ok) return { ok: false, faults: [`${name}: cannot be read: ${read.why}`] };
+  if (!read.ok) return { ok: false, faults: [oneLine(`${name}: cannot be read: ${read.why}`)] };
   const file = parseYaml(name, read.text, stationFileSchema.nullable());
   if (!file.ok) return { ok: false, faults: file.faults.map(formatFault) };
+  return {
+    ok: true,
+    value: file.value ?? {},
+    folder: dirname(path),
+    fault: (at, message) => formatFault(file.fault(at, message)),
+  };
+}
 
-  const folder = dirname(path);
-  const value = file.value ?? {};
-  const common = { ok: true, value, folder } as const;
-  const written = value.channels?.email ?? null;
-  if (written === null) return { ...common, email: null, warnings: [] };
+type Email = {
+  readonly ok: true;
+  readonly options: EmailOptions | null;
+  readonly warnings: readonly string[];
+};
+
+function readEmail(from: Around, file: StationRead): Email | Faults {
+  const written = file.value.channels?.email ?? null;
+  if (written === null) return { ok: true, options: null, warnings: [] };
   const email = emailOptions(written, {
     password: setting(from.env.MAUVE_SMTP_PASSWORD),
-    read: (named) => from.readFile(resolve(folder, named)),
+    read: (named) => from.readFile(resolve(file.folder, named)),
   });
-  if (!email.ok) {
-    const faults = email.faults.map((f) => formatFault(file.fault(['channels', 'email', f.key], f.message)));
-    return { ok: false, faults };
-  }
-  const warnings = email.warnings.map((f) =>
-    formatFault(file.fault(['channels', 'email', f.key], f.message)),
-  );
-  if (value.base_url === undefined) {
+  const line = (f: Finding): string => file.fault(['channels', 'email', f.key], f.message);
+  if (!email.ok) return { ok: false, faults: email.faults.map(line) };
+  const warnings = email.warnings.map(line);
+  if ((file.value.base_url ?? null) === null) {
     const message = 'base_url is not set: links in messages lead to this machine only as it sees itself';
-    warnings.push(formatFault(file.fault([], message)));
+    warnings.push(file.fault([], message));
   }
-  return { ...common, email: email.options, warnings };
+  return { ok: true, options: email.options, warnings };
 }
+
+function chosenPath(
+  cwd: string,
+  option: string | null,
+  variable: string | undefined,
+  file: StationRead,
+  written: string | null | undefined,
+): string | null {
+  const given = option ?? setting(variable);
+  if (given !== null) return resolve(cwd, given);
+  return typeof written === 'string' ? resolve(file.folder, written) : null;
+}
+
+const chosenData = (from: Around, option: string | null, file: StationRead): string =>
+  chosenPath(from.cwd, option, from.env.MAUVE_DATA, file, file.value.data) ?? resolve(from.cwd, dataDefault);
 
 type Chosen =
   | { readonly ok: true; readonly address: Address }
@@ -246,19 +297,20 @@ type Chosen =
 
 function chosenAddress(
   name: 'udp' | 'web',
-  options: Options,
+  option: string | null,
   variable: string | undefined,
-  inFile: Address | undefined,
-  none: Address,
+  otherwise: Address,
 ): Chosen {
-  const option = options[name];
   const given = option ?? setting(variable);
-  if (given === null) return { ok: true, address: inFile ?? none };
+  if (given === null) return { ok: true, address: otherwise };
   const parsed = parseAddress(given);
   if (parsed.ok) return parsed;
-  return option === null
-    ? { ok: false, exitCode: exitConfig, fault: `mauveserver: MAUVE_${name.toUpperCase()}: ${parsed.why}` }
-    : { ok: false, exitCode: exitUsage, fault: `mauveserver: --${name}: ${parsed.why}` };
+  const where = option === null ? `MAUVE_${name.toUpperCase()}` : `--${name}`;
+  return {
+    ok: false,
+    exitCode: option === null ? exitConfig : exitUsage,
+    fault: oneLine(`${where}: ${parsed.why}`),
+  };
 }
 
 /** An empty variable is one that is not set: that is how service files and shells unset them. */

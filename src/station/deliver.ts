@@ -48,12 +48,20 @@ export function openDeliver(options: DeliverOptions): Deliver {
 }
 
 /** What a message goes out by, which is the inbox where its own channel is not set up. */
-type Route = { readonly channel: Channel; readonly address: string; readonly aside: string };
+type Route = {
+  readonly channel: Channel;
+  readonly person: Person;
+  readonly address: string;
+  readonly aside: string;
+};
+
+/** The messages of one channel that are leased. */
+type Lane = { readonly waiting: LeasedMessage[]; sending: number };
 
 class Delivery implements Deliver {
   private readonly options: DeliverOptions;
-  private readonly waiting = new Map<Channel, (() => Promise<void>)[]>();
-  private readonly sending = new Map<Channel, number>();
+  /** By the channel that messages name, which may not be the one that they go out by. */
+  private readonly lanes = new Map<string, Lane>();
   private readonly underWay = new Set<Promise<void>>();
   private readonly receipts: { readonly event: Event; readonly done: () => void }[] = [];
   private settling = false;
@@ -105,33 +113,35 @@ class Delivery implements Deliver {
 
   /** Channels with messages waiting already: more of theirs would only sit on their leases. */
   private busyChannels(): readonly string[] {
-    return [...this.waiting].filter(([, queue]) => queue.length > 0).map(([channel]) => channel.name);
+    return [...this.lanes].filter(([, lane]) => lane.waiting.length > 0).map(([name]) => name);
   }
 
   private queue(message: LeasedMessage): void {
-    const route = this.routeOf(message);
-    if (typeof route === 'string') {
-      void this.receipt(message, { kind: 'failed', why: route });
-      return;
-    }
-    const queue = this.waiting.get(route.channel) ?? [];
-    queue.push(() => this.send(message, route));
-    this.waiting.set(route.channel, queue);
-    this.fill(route.channel);
+    const lane = this.lanes.get(message.channel) ?? { waiting: [], sending: 0 };
+    this.lanes.set(message.channel, lane);
+    lane.waiting.push(message);
+    this.fill(lane);
   }
 
   /** Starts as many sends as the channel takes at once. */
-  private fill(channel: Channel): void {
-    const queue = this.waiting.get(channel) ?? [];
-    while (!this.stopped && (this.sending.get(channel) ?? 0) < channel.concurrency) {
-      const next = queue.shift();
+  private fill(lane: Lane): void {
+    while (!this.stopped) {
+      const [next] = lane.waiting;
       if (next === undefined) return;
-      this.sending.set(channel, (this.sending.get(channel) ?? 0) + 1);
-      const send = next().finally(() => {
-        this.sending.set(channel, (this.sending.get(channel) ?? 1) - 1);
+      // Where it goes is looked up when it goes: the policy may have changed while it waited.
+      const route = this.routeOf(next);
+      if (typeof route !== 'string' && lane.sending >= route.channel.concurrency) return;
+      lane.waiting.shift();
+      lane.sending += 1;
+      const ended =
+        typeof route === 'string'
+          ? this.receipt(next, { kind: 'failed', why: route })
+          : this.send(next, route);
+      const send = ended.finally(() => {
+        lane.sending -= 1;
         this.underWay.delete(send);
-        this.fill(channel);
-        if (queue.length === 0) this.nudge();
+        this.fill(lane);
+        if (lane.waiting.length === 0) this.nudge();
       });
       this.underWay.add(send);
     }
@@ -144,15 +154,17 @@ class Delivery implements Deliver {
     if (person === undefined) return `${message.person} is no longer in the policy`;
     const own = channels.get(message.channel);
     const inbox = channels.get('inbox');
-    if (own !== undefined) return { channel: own, address: person.addresses[own.name] ?? '', aside: '' };
+    const address = person.addresses[message.channel] ?? '';
+    if (own !== undefined && (address !== '' || own === inbox))
+      return { channel: own, person, address, aside: '' };
     if (inbox === undefined) return `there is no channel ${message.channel}`;
-    return { channel: inbox, address: '', aside: `${message.channel} is not set up in the station file: ` };
+    const why =
+      own === undefined ? 'is not set up in the station file' : `has no address of ${person.name} any more`;
+    return { channel: inbox, person, address: '', aside: `${message.channel} ${why}: ` };
   }
 
   private async send(message: LeasedMessage, route: Route): Promise<void> {
-    const person = this.options.policy().people.get(message.person);
-    if (person === undefined) return;
-    const rendered = this.render(message, person);
+    const rendered = this.render(message, route.person);
     const result = await this.within(route.channel, route.channel.send(route.address, rendered));
     this.options.meters.receipt(message.channel, result.kind);
     await this.receipt(message, receiptOf(message, rendered, result, route.aside));
@@ -171,7 +183,7 @@ class Delivery implements Deliver {
     const { clock } = this.options;
     let cancel: Cancel = () => undefined;
     const late = new Promise<SendResult>((resolve) => {
-      cancel = clock.wake(plus(clock.now(), channel.timeout), () =>
+      cancel = clock.after(channel.timeout, () =>
         resolve({ kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null }),
       );
     });
@@ -204,7 +216,7 @@ class Delivery implements Deliver {
       for (;;) {
         const outcomes = await door.handle(settled.map(({ event }) => event));
         if (outcomes.every((outcome) => outcome.ok) || this.stopped) break;
-        await new Promise<void>((resolve) => clock.wake(plus(clock.now(), storeRetryWait), resolve));
+        await new Promise<void>((resolve) => clock.after(storeRetryWait, resolve));
       }
       for (const { done } of settled) done();
     }
@@ -215,7 +227,7 @@ class Delivery implements Deliver {
     this.stopped = true;
     this.timer();
     const { clock } = this.options;
-    const late = new Promise<void>((resolve) => clock.wake(plus(clock.now(), most), resolve));
+    const late = new Promise<void>((resolve) => clock.after(most, resolve));
     await Promise.race([Promise.allSettled([...this.underWay]), late]);
   }
 }

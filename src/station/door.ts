@@ -37,7 +37,9 @@ export type Event =
   | { readonly kind: 'tick'; readonly at: Instant }
   | { readonly kind: 'receipt'; readonly at: Instant; readonly message: MessageId; readonly receipt: Receipt }
   | { readonly kind: 'policy-loaded'; readonly at: Instant; readonly policy: Policy }
-  | { readonly kind: 'started'; readonly at: Instant };
+  | { readonly kind: 'started'; readonly at: Instant }
+  /** The wall clock went back: what was set in its future is judged again. */
+  | { readonly kind: 'clock-set-back'; readonly at: Instant };
 
 /** Why an act was not done: each has words for people on the page and in the API. */
 export type Refused =

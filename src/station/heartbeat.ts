@@ -4,7 +4,7 @@
  * the way of every update, through the sender.
  */
 import type { Logger } from '../log.ts';
-import { type Cancel, type Clock, type Duration, plus, seconds } from '../time.ts';
+import { type Cancel, type Clock, type Duration, seconds } from '../time.ts';
 import type { AlertUpdate } from '../wire/update.ts';
 
 /** How long the other station waits for the next one: five missed in a row. */
@@ -27,7 +27,7 @@ export function openHeartbeat(options: HeartbeatOptions): Cancel {
   const beat = async (): Promise<void> => {
     const problem = await options.send(heartbeat(options.host, clock.now())).catch(String);
     if (problem !== null) log.warn({ reason: problem }, 'the heartbeat reached no other station');
-    if (!stopped) timer = clock.wake(plus(clock.now(), every), () => void beat());
+    if (!stopped) timer = clock.after(every, () => void beat());
   };
   void beat();
   return () => {

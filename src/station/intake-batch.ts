@@ -37,11 +37,14 @@ export type IntakeSettings = {
 export class Packing {
   private parts: Uint8Array[] = [];
   private receptions: number[] = [];
+  private alerts: number[] = [];
   private size = 0;
 
-  add(datagram: Uint8Array, reception: number): void {
+  /** @param alerts how many alerts the update names. */
+  add(datagram: Uint8Array, reception: number, alerts: number): void {
     this.parts.push(datagram);
     this.receptions.push(reception);
+    this.alerts.push(alerts);
     this.size += datagram.length;
   }
 
@@ -53,10 +56,12 @@ export class Packing {
     return this.size;
   }
 
-  /** Takes out at most `most` datagrams, the oldest first. */
-  take(most: number): PackedBatch {
-    const parts = this.parts.splice(0, most);
-    const receptions = Float64Array.from(this.receptions.splice(0, most));
+  /** Takes out, the oldest first, as many datagrams as name at most so many alerts; at least one. */
+  take(most: number, mostAlerts: number): PackedBatch {
+    const count = this.within(most, mostAlerts);
+    const parts = this.parts.splice(0, count);
+    const receptions = Float64Array.from(this.receptions.splice(0, count));
+    this.alerts.splice(0, count);
     const lengths = Uint32Array.from(parts, (part) => part.length);
     const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
     let offset = 0;
@@ -66,6 +71,15 @@ export class Packing {
     }
     this.size -= bytes.length;
     return { bytes, lengths, receptions };
+  }
+
+  private within(most: number, mostAlerts: number): number {
+    let alerts = 0;
+    for (let count = 0; count < Math.min(most, this.parts.length); count++) {
+      alerts += this.alerts[count] ?? 0;
+      if (alerts > mostAlerts && count > 0) return count;
+    }
+    return Math.min(most, this.parts.length);
   }
 }
 

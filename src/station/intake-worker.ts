@@ -11,13 +11,24 @@ import { isIPv6 } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import { type LogLevel, openLog } from '../log.ts';
-import { type Cancel, type Clock, type Instant, milliseconds, plus, seconds, systemClock } from '../time.ts';
+import {
+  type Cancel,
+  type Clock,
+  type Instant,
+  milliseconds,
+  plus,
+  seconds,
+  since,
+  systemClock,
+} from '../time.ts';
 import { decode } from '../wire/update.ts';
 import { type FromIntake, type IntakeSettings, Packing, type ToIntake } from './intake-batch.ts';
 
 /** Batches are at least so far apart, unless one is full: each costs a commit. */
 const batchEvery = milliseconds(10);
 const batchMax = 2000;
+/** An update can name thousands: a batch must not keep the station from everything else for long. */
+const batchAlertsMax = 4000;
 /** What may wait for the station; beyond it the newest is dropped and counted as `overload`. */
 const waitingMax = 200_000;
 const waitingBytesMax = 64 * 1024 * 1024;
@@ -62,14 +73,14 @@ class Intake {
     else if (this.packing.count >= waitingMax || this.packing.bytes >= waitingBytesMax) {
       this.refuse('overload', 'the station cannot keep up, or its store refuses writes', from);
     } else {
-      this.packing.add(datagram, this.clock.now());
+      this.packing.add(datagram, this.clock.now(), read.update.alerts.length);
       this.flush();
     }
   }
 
   private refuse(why: string, detail: string, from: RemoteInfo): void {
     this.refused.set(why, (this.refused.get(why) ?? 0) + 1);
-    this.counting ??= this.clock.wake(plus(this.clock.now(), countsEvery), () => this.sayCounts());
+    this.counting ??= this.clock.after(countsEvery, () => this.sayCounts());
     const now = this.clock.now();
     const loggedAt = this.loggedAt.get(from.address);
     if (loggedAt !== undefined && now - loggedAt < logEvery) return;
@@ -88,7 +99,7 @@ class Intake {
     const now = this.clock.now();
     const next = plus(this.sentAt, batchEvery);
     if (this.packing.count < batchMax && now < next && now >= this.sentAt && !this.closing) {
-      this.timer ??= this.clock.wake(next, () => {
+      this.timer ??= this.clock.after(since(now, next), () => {
         this.timer = null;
         this.flush();
       });
@@ -96,7 +107,7 @@ class Intake {
     }
     this.underWay = true;
     this.sentAt = now;
-    const batch = this.packing.take(batchMax);
+    const batch = this.packing.take(batchMax, batchAlertsMax);
     const buffers = [batch.bytes.buffer, batch.lengths.buffer, batch.receptions.buffer];
     this.say({ kind: 'batch', batch }, buffers);
   }

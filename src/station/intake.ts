@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../log.ts';
-import { type Clock, instant, plus } from '../time.ts';
+import { type Clock, type Duration, instant } from '../time.ts';
 import { decode } from '../wire/update.ts';
 import type { Door, Event } from './door.ts';
 import {
@@ -31,8 +31,8 @@ export type IntakeOptions = {
 export type Intake = {
   readonly address: string;
   readonly port: number;
-  /** Hands on what has arrived, waits until it is committed, and ends the thread. */
-  close(): Promise<void>;
+  /** Hands on what has arrived, waits until it is committed, and ends the thread; at most so long. */
+  close(most: Duration): Promise<void>;
 };
 
 /** An intake that could not begin: the words say what to do. */
@@ -64,9 +64,11 @@ export function openIntake(options: IntakeOptions): Promise<Intake> {
           resolve({
             address,
             port,
-            close: async () => {
+            close: async (most) => {
               say({ kind: 'close' });
-              await closed;
+              // A store that refuses would hold up the end for as long as it does.
+              const late = new Promise<void>((resolve) => options.clock.after(most, resolve));
+              await Promise.race([closed, late]);
             },
           });
           return;
@@ -100,7 +102,7 @@ async function takeBatch({ door, clock, meters }: IntakeOptions, batch: PackedBa
   for (;;) {
     const outcomes = await door.handle(events);
     if (outcomes.every((outcome) => outcome.ok)) break;
-    await new Promise<void>((resolve) => clock.wake(plus(clock.now(), storeRetryWait), resolve));
+    await new Promise<void>((resolve) => clock.after(storeRetryWait, resolve));
   }
   meters.arrived(batch.receptions, clock.now());
 }

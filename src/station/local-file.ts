@@ -37,7 +37,7 @@ export function fileWords(error: unknown): string {
       return 'there is no such folder';
     case 'EACCES':
     case 'EPERM':
-      return 'the station may not read it (its owner and mode do not allow it)';
+      return 'this user may not read it (its owner and mode do not allow it)';
     case 'EISDIR':
       return 'it is a folder, not a file';
     default:

@@ -36,6 +36,7 @@ const exit = { bug: 70, unavailable: 69, cannotCreate: 73, config: 78 } as const
 /** How long an orderly end may take before the process ends all the same. */
 const stopMax = seconds(20);
 const sendsEndWithin = seconds(5);
+const drainsWithin = seconds(8);
 const welcomeLives = days(1);
 const clock = systemClock;
 
@@ -70,7 +71,7 @@ async function reload(
 ): Promise<void> {
   const policy = readPolicy(config, log);
   if ('groups' in policy) {
-    await station.handle([{ kind: 'policy-loaded', at: clock.now(), policy }]);
+    await station.load(policy);
     view.policyRefused = null;
     log.info({ policy: config.policy }, 'the policy was read again and is in force');
     return;
@@ -154,15 +155,15 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   view.listening = true;
   const stopHeartbeat = startHeartbeat(config, log);
 
-  process.on('SIGHUP', () => void reload(config, station, view, log));
+  onHangUp = () => void reload(config, station, view, log);
   const end = async (signal: string): Promise<void> => {
-    clock.wake(plus(clock.now(), stopMax), () => {
+    clock.after(stopMax, () => {
       log.error('the station did not end in time: what was committed is safe, the rest is lost');
       process.exit(exit.bug);
     });
     stopHeartbeat();
     view.listening = false;
-    await intake.close();
+    await intake.close(drainsWithin);
     await web.close();
     await deliver.stop(sendsEndWithin);
     await station.stop();
@@ -232,6 +233,9 @@ async function main(): Promise<void> {
   if (!('groups' in policy)) throw new Refusal(exit.config, policy);
 }
 
+// Asked to read the policy again while it is only starting, the station must not die of it.
+let onHangUp: () => void = () => undefined;
+process.on('SIGHUP', () => onHangUp());
 // What `pidof` and `ps` show; Node would call itself MainThread.
 process.title = 'mauveserver';
 // Who started the station may no longer listen to it; it has better things to do than to die of that.

@@ -211,14 +211,18 @@ function matchOf(written: NonNullable<WrittenGroup['match']>): Match {
 const ruleHashLength = 12;
 
 function ruleOf(group: string, written: WrittenRule, membersOf: MembersOf, hoursOf: HoursOf): Rule {
-  const hash = (): string =>
-    createHash('sha256').update(ruleContent(written)).digest('hex').slice(0, ruleHashLength);
+  const hash = (text: string): string =>
+    createHash('sha256').update(text).digest('hex').slice(0, ruleHashLength);
+  const every = written.every ?? null;
+  const during = duringOf(written.during, hoursOf);
   return {
-    id: `${group}/${written.name ?? `#${hash()}`}` as RuleId,
+    // A slash of the group's own name would let two rules share an id.
+    id: `${group.replaceAll('/', '%2F')}/${written.name ?? `#${hash(ruleContent(written))}`}` as RuleId,
     to: written.to,
     people: membersOf(written.to),
-    every: written.every ?? null,
-    during: duringOf(written.during, hoursOf),
+    every,
+    during,
+    meaning: hash(JSON.stringify({ every, during })),
   };
 }
 

@@ -7,7 +7,7 @@ import { type Instant, plus } from '../time.ts';
 import type { Alert, HistoryEntry } from './core/alert.ts';
 import type { OwedMessage } from './core/notification.ts';
 import type { Event } from './door.ts';
-import type { Settlement, Transaction } from './store/store.ts';
+import type { Settlement, Transaction, UnsettledMessage } from './store/store.ts';
 
 export type ReceiptEvent = Extract<Event, { kind: 'receipt' }>;
 
@@ -34,7 +34,7 @@ export function receiptEntry(
   return { alert, at, quiet: true, by: null, change };
 }
 
-function settlementOf(event: ReceiptEvent, message: OwedMessage, alert: Alert | undefined): Settlement {
+function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Alert | undefined): Settlement {
   const { receipt, at } = event;
   const id = event.message;
   switch (receipt.kind) {
@@ -53,7 +53,8 @@ function settlementOf(event: ReceiptEvent, message: OwedMessage, alert: Alert | 
 }
 
 /** What has made a message pointless since it was owed; null while it still says something of use. */
-export function overtakenBy(message: OwedMessage, alert: Alert): string | null {
+export function overtakenBy(message: UnsettledMessage, alert: Alert): string | null {
+  if (message.followed) return 'a newer message follows';
   if (alert.episode !== message.episode) return 'a new episode began';
   switch (message.kind) {
     case 'raised':

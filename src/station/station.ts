@@ -9,11 +9,14 @@ import {
   type Clock,
   type Duration,
   earliest,
+  formatDuration,
   hours,
   type Instant,
   milliseconds,
+  minutes,
   plus,
   seconds,
+  since,
 } from '../time.ts';
 import { applyBatch, type BatchResult, refusal, type Standing } from './batch.ts';
 import type { Policy } from './core/policy.ts';
@@ -27,6 +30,8 @@ export const storeRetryWait = seconds(1);
 /** Folding is done in steps of so many alerts, and waits so long for more to fold. */
 const foldAtOnce = 2000;
 const foldWait = seconds(1);
+/** Clocks are set by so much all the time. */
+const clockSlack = minutes(1);
 const pruneAtOnce = 500;
 const pruneWait = hours(1);
 
@@ -45,6 +50,8 @@ export interface Station extends Door {
   /** Takes up what is due; before it, nothing is decided by itself. */
   start(): Promise<void>;
   policy(): Policy;
+  /** Puts a policy in force; resolves once it is, which a store that refuses delays. */
+  load(policy: Policy): Promise<void>;
   onCommit(listener: (nudge: Nudge) => void): void;
   /** What the store last refused, in words; null while it works. */
   problem(): string | null;
@@ -65,6 +72,9 @@ class StationOnStore implements Station {
   private ticking = false;
   private stopped = false;
   private refusedBy: string | null = null;
+  /** The policy that was loaded last, whether or not the store has taken it. */
+  private wanted: Policy | null = null;
+  private lastSeen: Instant = 0 as Instant;
   private under: Promise<unknown> = Promise.resolve();
   private readonly fold: Chore;
   private readonly prune: Chore;
@@ -93,12 +103,33 @@ class StationOnStore implements Station {
   async start(): Promise<void> {
     const at = this.options.clock.now();
     this.standing = { ...this.standing, startedAt: at };
-    await this.handle([
+    const began = await this.handle([
       { kind: 'started', at },
       { kind: 'policy-loaded', at, policy: this.standing.policy },
     ]);
-    this.arm(await this.options.store.nextWake());
+    // A store that refuses now must not keep alerts from coming in; what it refused is not forgotten.
+    if (!began.every((outcome) => outcome.ok)) {
+      void this.insist([{ kind: 'started', at }]);
+      void this.load(this.standing.policy);
+    }
+    this.arm(await this.nextWake());
     this.prune.after(pruneWait);
+  }
+
+  async load(policy: Policy): Promise<void> {
+    this.wanted = policy;
+    const at = this.options.clock.now();
+    await this.insist([{ kind: 'policy-loaded', at, policy }], () => this.wanted === policy);
+  }
+
+  /** Says it again until the store takes it, the station ends, or it is no longer wanted. */
+  private async insist(events: readonly Event[], wanted: () => boolean = () => true): Promise<void> {
+    const { clock } = this.options;
+    while (!this.stopped && wanted()) {
+      const outcomes = await this.handle(events);
+      if (outcomes.every((outcome) => outcome.ok)) return;
+      await new Promise<void>((resolve) => clock.after(storeRetryWait, resolve));
+    }
   }
 
   async handle(events: readonly Event[]): Promise<readonly Outcome[]> {
@@ -110,6 +141,7 @@ class StationOnStore implements Station {
   private async commit(events: readonly Event[]): Promise<readonly Outcome[]> {
     const { store, clock, log, meters } = this.options;
     const began = clock.now();
+    this.watchClock(began);
     let result: BatchResult;
     try {
       result = await store.transaction((tx) =>
@@ -132,6 +164,17 @@ class StationOnStore implements Station {
     return result.outcomes;
   }
 
+  private watchClock(now: Instant): void {
+    const ahead = since(now, this.lastSeen);
+    this.lastSeen = now;
+    if (ahead < clockSlack) return;
+    this.options.log.warn(
+      { by: formatDuration(ahead) },
+      'the clock was set back: what is due is judged again',
+    );
+    void this.insist([{ kind: 'clock-set-back', at: now }]);
+  }
+
   private refuse(error: StoreError): void {
     const { log, meters } = this.options;
     meters.storeError(error.kind);
@@ -148,16 +191,25 @@ class StationOnStore implements Station {
     this.timer = this.options.clock.wake(next, () => void this.tick());
   }
 
+  private async nextWake(): Promise<Instant | null> {
+    const { clock, store } = this.options;
+    try {
+      return await store.nextWake();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return plus(clock.now(), storeRetryWait);
+    }
+  }
+
   private async tick(): Promise<void> {
     this.timerAt = null;
     if (this.ticking || this.stopped) return;
     this.ticking = true;
-    const { clock, store } = this.options;
+    const { clock } = this.options;
     const [outcome] = await this.handle([{ kind: 'tick', at: clock.now() }]);
     this.ticking = false;
     // While the store refuses, what is due stays due: it is asked again a little later.
-    if (outcome?.ok === true) this.arm(await store.nextWake());
-    else this.arm(plus(clock.now(), storeRetryWait));
+    this.arm(outcome?.ok === true ? await this.nextWake() : plus(clock.now(), storeRetryWait));
   }
 
   async stop(): Promise<void> {
@@ -192,7 +244,7 @@ class Chore {
 
   /** Begins in so long, unless it is to begin already. */
   after(wait: Duration): void {
-    if (!this.stopped) this.timer ??= this.clock.wake(plus(this.clock.now(), wait), () => void this.run());
+    if (!this.stopped) this.timer ??= this.clock.after(wait, () => void this.run());
   }
 
   private async run(): Promise<void> {

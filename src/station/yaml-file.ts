@@ -45,7 +45,7 @@ const aliasesMax = 1000;
 
 /** `FILE:LINE:COL: message`, which editors and people can follow. */
 export function formatFault(fault: FileFault): string {
-  return `${fault.file}:${fault.line}:${fault.column}: ${fault.message}`;
+  return oneLine(`${fault.file}:${fault.line}:${fault.column}: ${fault.message}`);
 }
 
 /**
@@ -88,7 +88,7 @@ function parseWithin<Schema extends z.ZodType>(
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
   if (document.errors.length > 0) {
-    return refused(document.errors.map((e) => ({ ...place(e.pos[0]), message: yamlWords(e.message) })));
+    return refused(document.errors.map((e) => ({ ...place(e.pos[0]), message: yamlWords(e) })));
   }
   const doubled = doubledKeys(document);
   if (doubled.length > 0) {
@@ -158,8 +158,9 @@ function doubledKeys(document: Document.Parsed): readonly number[] {
   return offsets;
 }
 
-/** yaml's own words, on one line and starting as ours do. */
-function yamlWords(message: string): string {
+/** yaml's own words, on one line and starting as ours do; ours, where its own are for programmers. */
+function yamlWords({ code, message }: Document.Parsed['errors'][number]): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here, but one is expected: take out the ---';
   const line = message.replace(/\s+/g, ' ').trim();
   return `is no valid YAML: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
 }
@@ -253,6 +254,8 @@ function expectation(issue: Issue, content: unknown): string {
       const values = issue.values.map(String);
       const wanted = values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}`;
       if (missing) return `${missing}: ${wanted} is expected`;
+      if (typeof found === 'string' && values.includes(found))
+        return `${wanted} is expected, not a text (leave out the quotes)`;
       return `${wanted} is expected${typeof found === 'string' ? didYouMean(found, values, null) : ''}`;
     }
     case 'invalid_union': {
@@ -328,6 +331,15 @@ function knownKeys(schema: z.ZodType, path: Path): readonly string[] {
   let nodes = open(root);
   for (const key of path) nodes = nodes.flatMap((node) => step(node, key));
   return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** Text that holds what somebody typed, for the one line that it is to be: control characters show as they are escaped. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) =>
+    character >= ' '
+      ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+      : JSON.stringify(character).slice(1, -1),
+  );
 }
 
 const shownMax = 64;

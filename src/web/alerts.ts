@@ -1,15 +1,17 @@
 /** The pages of alerts, and the forms on them. Everything here works without a script. */
 import { type Request, type Response, Router } from 'express';
-import { type Alert, type AlertKey, raisedAt, states } from '../station/core/alert.ts';
+import { type Alert, type AlertKey, raisedAt, type State, states } from '../station/core/alert.ts';
 import type { Act, Outcome } from '../station/door.ts';
+import type { AlertPage } from '../station/store/store.ts';
 import { type Duration, hours, since } from '../time.ts';
 import { perform, performOne } from './acts.ts';
 import type { Web } from './context.ts';
+import type { Typed } from './flash.ts';
 import { field, fields, formBody, parameter, readDuration, readKey } from './forms.ts';
 import { frameOf, policyOf, sendHtml, sendPage } from './frame.ts';
 import { noteMax } from './pages/acknowledge-fields.ts';
 import { alertPage } from './pages/alert.ts';
-import { listPage } from './pages/list.ts';
+import { addressOf, listPage } from './pages/list.ts';
 import { errorPage } from './pages/login.ts';
 import { clockTime, levelOf, plural, roughly, type View } from './pages/words.ts';
 import { viewerOf } from './sessions.ts';
@@ -48,27 +50,30 @@ export function alertRoutes(web: Web): Router {
 
 async function showList(web: Web, request: Request, response: Response): Promise<void> {
   const state = states.find((each) => each === (parameter(request, 'state') ?? 'raised'));
-  const cursor = parameter(request, 'cursor');
   const frame = await frameOf(web, request);
-  const page = state === undefined ? null : await web.reads.alerts({ state, limit: pageSize, cursor });
-  if (state === undefined || page === null) {
+  const found = state === undefined ? null : await listFrom(web, state, parameter(request, 'cursor'));
+  if (state === undefined || found === null) {
     const text = 'That address names no list of alerts.';
     await sendHtml(response, errorPage(web.assets.address, 'No such page', text, '/'), 404);
     return;
   }
-  // Where all fit on one page they are sorted for a person; otherwise paging needs the newest change first.
-  const all = cursor === null && page.next === null && state !== 'cleared';
-  await sendPage(
-    response,
-    frame,
-    listPage(frame, {
-      state,
-      alerts: all ? page.alerts.toSorted(byUrgency) : page.alerts,
-      counts: await web.reads.counts(),
-      next: page.next,
-      first: cursor === null,
-    }),
-  );
+  const { page, cursor } = found;
+  const first = cursor === null;
+  // Where all fit on one page they are sorted further than paging could.
+  const all = first && page.next === null && state !== 'cleared';
+  const alerts = all ? page.alerts.toSorted(byUrgency) : page.alerts;
+  const counts = await web.reads.counts();
+  await sendPage(response, frame, listPage(frame, { state, alerts, counts, next: page.next, first, cursor }));
+}
+
+type Found = { readonly page: AlertPage; readonly cursor: string | null };
+
+/** A page of a list; the first where nothing is left below the cursor, as after acknowledging all of the last. */
+async function listFrom(web: Web, state: State, cursor: string | null): Promise<Found | null> {
+  const query = { state, limit: pageSize, cursor };
+  const page = await (state === 'cleared' ? web.reads.alerts(query) : web.reads.urgentFirst(query));
+  if (page === null) return null;
+  return page.alerts.length === 0 && cursor !== null ? listFrom(web, state, null) : { page, cursor };
 }
 
 const levelRank = { urgent: 0, normal: 1, low: 2 } as const;
@@ -82,13 +87,14 @@ function byUrgency(a: Alert, b: Alert): number {
 async function acknowledgeSelected(web: Web, request: Request, response: Response): Promise<void> {
   const by = viewerOf(request) ?? '';
   const state = states.find((each) => each === field(request, 'back')) ?? 'raised';
-  const back = state === 'raised' ? '/' : `/?state=${state}`;
+  const cursor = field(request, 'cursor');
+  const back = addressOf(state, cursor === '' ? null : cursor);
   const keys = fields(request, 'alert').map(readKey);
   const problem = selectionProblem(request, keys);
   const duration = readDuration(request);
   if (problem !== null || duration === 'bad') {
     const text = problem ?? 'How long? Give a number, like 2, and its unit.';
-    web.flashes.put(request.sessionID, { kind: 'refused', text });
+    web.flashes.put(request.sessionID, { kind: 'refused', text, typed: typedIn(request) });
     response.redirect(303, back);
     return;
   }
@@ -152,7 +158,7 @@ async function actOn(web: Web, request: Request, response: Response, read: ReadA
     noteProblem(field(request, 'text')) ??
     read(request, key, viewerOf(request) ?? '');
   if (typeof act === 'string') {
-    web.flashes.put(request.sessionID, { kind: 'refused', text: act });
+    web.flashes.put(request.sessionID, { kind: 'refused', text: act, typed: typedIn(request) });
     response.redirect(303, back);
     return;
   }
@@ -162,9 +168,20 @@ async function actOn(web: Web, request: Request, response: Response, read: ReadA
     web.flashes.put(request.sessionID, { kind: 'done', text });
   } else if (outcome.why === 'no-such-alert') return sendNoAlert(web, response);
   else if (outcome.why === 'store-unavailable') return sendUnavailable(web, response, outcome.message, back);
-  else web.flashes.put(request.sessionID, { kind: 'refused', text: outcome.message });
+  else {
+    const { message: text } = outcome;
+    web.flashes.put(request.sessionID, { kind: 'refused', text, typed: typedIn(request) });
+  }
   response.redirect(303, back);
 }
+
+const typedIn = (request: Request): Typed => ({
+  count: field(request, 'count'),
+  unit: field(request, 'unit'),
+  note: field(request, 'note'),
+  text: field(request, 'text'),
+  alerts: new Set(fields(request, 'alert')),
+});
 
 /** What is wrong with a note; null when nothing is. */
 export function noteProblem(note: string): string | null {
@@ -176,11 +193,10 @@ function doneWords(act: Act, alert: Alert | null, view: View): string {
     case 'acknowledge': {
       if (alert?.phase.kind !== 'acknowledged') return 'Acknowledged.';
       const { until } = alert.phase;
-      const shortened =
-        act.for !== null && since(view.now, until) < act.for - hours(1) / 60
-          ? ', as long as the policy allows'
-          : '';
-      return `Acknowledged until ${clockTime(until, view)} (for ${roughly(since(view.now, until))}${shortened}).`;
+      // From the moment it was recorded: now is a little later, and "for 59m" is not what was asked for.
+      const lasts = since(alert.phase.since, until);
+      const shortened = act.for !== null && lasts < act.for ? ', as long as the policy allows' : '';
+      return `Acknowledged until ${clockTime(until, view)} (for ${roughly(lasts)}${shortened}).`;
     }
     case 'unacknowledge':
       return 'Taken back: it is raised again.';

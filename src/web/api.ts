@@ -18,6 +18,7 @@ import { noteProblem } from './alerts.ts';
 import { alertJson, historyJson } from './api-shapes.ts';
 import { bearerOf, tokenName } from './bearer.ts';
 import type { Web } from './context.ts';
+import { csrfProtection } from './csrf.ts';
 import { parameter, readKey } from './forms.ts';
 import { viewerOf } from './sessions.ts';
 
@@ -36,19 +37,20 @@ export function apiRoutes(web: Web): Router {
     next();
   });
   router.use(authenticate(web));
-  const body = [jsonOnly, express.json({ limit: bodyMax, type: 'application/json' })];
+  const plain = parametersOnly();
+  const body = [plain, jsonOnly, express.json({ limit: bodyMax, type: 'application/json' })];
   const id = '/alerts/:id';
   router
     .route('/alerts')
-    .get((q, r) => list(web, q, r))
+    .get(parametersOnly('state', 'limit', 'cursor'), (q, r) => list(web, q, r))
     .all(notAllowed('GET'));
   router
     .route(id)
-    .get((q, r) => withAlert(web, q, r, (alert) => sendAlert(web, q, r, alert)))
+    .get(plain, (q, r) => withAlert(web, q, r, (alert) => sendAlert(web, q, r, alert)))
     .all(notAllowed('GET'));
   router
     .route(`${id}/history`)
-    .get((q, r) => withAlert(web, q, r, (alert) => history(web, q, r, alert)))
+    .get(parametersOnly('limit'), (q, r) => withAlert(web, q, r, (alert) => history(web, q, r, alert)))
     .all(notAllowed('GET'));
   router
     .route(`${id}/acknowledge`)
@@ -76,12 +78,18 @@ export function refuse(response: Response, status: number, code: string, message
 function authenticate(web: Web): RequestHandler {
   return async (request: Request, response: Response, next: NextFunction) => {
     const token = await tokenName(web, request);
-    const actor = token !== null ? `token:${token}` : bearerOf(request) === null ? viewerOf(request) : null;
-    if (actor !== null) {
-      actors.set(request, actor);
-      return next();
+    if (token !== null) {
+      actors.set(request, `token:${token}`);
+      next();
+      return;
     }
     const offered = bearerOf(request) !== null;
+    const viewer = offered ? null : viewerOf(request);
+    if (viewer !== null) {
+      actors.set(request, viewer);
+      ownPagesOnly(request, response, next);
+      return;
+    }
     response.set('WWW-Authenticate', `Bearer realm="mauve"${offered ? ', error="invalid_token"' : ''}`);
     if (offered) refuse(response, 401, 'unknown-token', 'Nobody has this token: see `mauvectl token list`.');
     else
@@ -94,10 +102,28 @@ function authenticate(web: Web): RequestHandler {
   };
 }
 
+/** A session's cookie is sent by the browser itself: acts by it must come from our own pages. */
+const ownPagesOnly: RequestHandler = (request, response, next) => {
+  csrfProtection(request, response, (error: unknown) => {
+    if (error === undefined) return next();
+    refuse(response, 403, 'bad-csrf-token', 'With a session, send its token in the X-CSRF-Token header.');
+  });
+};
+
 function notAllowed(allowed: 'GET' | 'POST'): RequestHandler {
   return (request, response) => {
     response.set('Allow', allowed === 'GET' ? 'GET, HEAD' : allowed);
     refuse(response, 405, 'method-not-allowed', `${request.method} is not for this address; ${allowed} is.`);
+  };
+}
+
+/** A parameter that is not known is refused, not overlooked: a mistyped `state` would answer with everything. */
+function parametersOnly(...known: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    const unknown = Object.keys(request.query).find((name) => !known.includes(name));
+    if (unknown === undefined) return next();
+    const those = known.length === 0 ? 'there are none here' : `there are ${known.join(', ')}`;
+    refuse(response, 400, 'bad-parameter', `Unknown parameter ${JSON.stringify(unknown)}: ${those}.`);
   };
 }
 

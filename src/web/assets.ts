@@ -1,7 +1,8 @@
 /**
- * The page's style, script and icon. Read once at start; each address carries a
- * hash of the content, so that browsers may keep it for ever and a new version
- * is fetched at once.
+ * The page's style, scripts and icon. Read once at start; their addresses carry
+ * a hash of all their content, so that browsers may keep them for ever and a new
+ * version is fetched at once. One hash for all, so that the scripts find each
+ * other beside them.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,6 +12,8 @@ import { days } from '../time.ts';
 const files = [
   { name: 'mauve.css', type: 'text/css; charset=utf-8' },
   { name: 'mauve.js', type: 'text/javascript; charset=utf-8' },
+  { name: 'feed.js', type: 'text/javascript; charset=utf-8' },
+  { name: 'hands.js', type: 'text/javascript; charset=utf-8' },
   { name: 'icon.svg', type: 'image/svg+xml' },
 ] as const;
 export type AssetName = (typeof files)[number]['name'];
@@ -27,19 +30,18 @@ export type Assets = {
 /** @throws where the files are missing: the program is not installed whole. */
 export function openAssets(): Assets {
   const router = Router();
-  const addresses = new Map<AssetName, string>();
-  for (const { name, type } of files) {
-    const content = readFileSync(new URL(name, folder()));
-    const hash = createHash('sha256').update(content).digest('hex').slice(0, hashLength);
-    const path = `/${hash}/${name}`;
-    addresses.set(name, `/assets${path}`);
-    router.get(path, (_request, response) => {
+  const contents = files.map((file) => ({ ...file, content: readFileSync(new URL(file.name, folder())) }));
+  const all = createHash('sha256');
+  for (const { content } of contents) all.update(content);
+  const hash = all.digest('hex').slice(0, hashLength);
+  for (const { name, type, content } of contents) {
+    router.get(`/${hash}/${name}`, (_request, response) => {
       response.set('Content-Type', type);
       response.set('Cache-Control', `public, max-age=${keepFor / 1000}, immutable`);
       response.send(content);
     });
   }
-  return { router, address: (name) => addresses.get(name) ?? '' };
+  return { router, address: (name) => `/assets/${hash}/${name}` };
 }
 
 /** Beside this file in the source; one folder further where a bundle lies in dist/. */

@@ -6,7 +6,21 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Instant, minutes, plus } from '../time.ts';
 
-export type Flash = { readonly kind: 'done' | 'refused'; readonly text: string };
+export type Flash = {
+  readonly kind: 'done' | 'refused';
+  readonly text: string;
+  /** What was in the form that was refused: nobody should have to type it again. */
+  readonly typed?: Typed;
+};
+
+/** The fields of the forms over alerts, as they came. */
+export type Typed = {
+  readonly count: string;
+  readonly unit: string;
+  readonly note: string;
+  readonly text: string;
+  readonly alerts: ReadonlySet<string>;
+};
 
 const flashesMax = 1000;
 const flashLives = minutes(2);

@@ -2,7 +2,7 @@
 import express, { type Request } from 'express';
 import type { AlertKey } from '../station/core/alert.ts';
 import { type Duration, days, milliseconds } from '../time.ts';
-import { type DurationUnit, durationUnits } from './pages/acknowledge-fields.ts';
+import { durationUnits, isUnit } from './pages/acknowledge-fields.ts';
 
 /** In bytes: a note and the keys of a page of alerts fit many times. */
 const formMax = 64 * 1024;
@@ -53,8 +53,6 @@ export function readDuration(request: Request): Duration | null | 'bad' {
   const duration = milliseconds(Number(count.replace(',', '.')) * durationUnits[unit]);
   return duration > 0 && duration <= durationMax ? duration : 'bad';
 }
-
-const isUnit = (text: string): text is DurationUnit => Object.hasOwn(durationUnits, text);
 
 /** Where to go after logging in: an address of this site, whatever the link said. */
 export function safeNext(text: string | null): string {

@@ -4,6 +4,7 @@ import type { Health, PolicySummary } from '../station/door.ts';
 import { hours, seconds } from '../time.ts';
 import type { Web } from './context.ts';
 import { csrfTokenOf } from './csrf.ts';
+import { sha256 } from './hash.ts';
 import { type Frame, framed, type Page } from './pages/layout.ts';
 import type { Html } from './pages/words.ts';
 import { viewerOf } from './sessions.ts';
@@ -31,6 +32,10 @@ export const healthOf = (web: Web): Promise<Health> =>
     silent,
   );
 
+const markLength = 12;
+/** Tells one set of problems from another. */
+export const markOf = (health: Health): string => sha256(JSON.stringify(health)).slice(0, markLength);
+
 export const policyOf = (web: Web): Promise<PolicySummary> =>
   within(
     web.clock,
@@ -54,6 +59,8 @@ export async function frameOf(web: Web, request: Request): Promise<Frame> {
     csrf: csrfTokenOf(request),
     raised: counts.raised,
     problems: health.problems,
+    problemsMark: markOf(health),
+    ready: health.ready,
     // The script's own look must not swallow what the person has yet to see.
     flash: request.get(liveHeader) === undefined ? web.flashes.take(request.sessionID) : null,
     seq,

@@ -5,7 +5,8 @@
  * A commit's nudge carries no data. One reader reads the history after the last
  * sequence number it sent, once for all clients; the number is the event's id, so
  * a client that comes back says what it has seen. The beat lets a page know that
- * it is still connected, and ends the stream of whoever has logged out.
+ * it is still connected, whether the station takes alerts, and what it should have
+ * seen by now; it ends the stream of whoever has logged out.
  */
 import { type Channel, createChannel, createEventBuffer, createSession, type Session } from 'better-sse';
 import type { Request, Response } from 'express';
@@ -13,6 +14,7 @@ import type { AlertKey } from '../station/core/alert.ts';
 import { type Cancel, type Instant, milliseconds, plus, seconds } from '../time.ts';
 import type { Web } from './context.ts';
 import { parameter } from './forms.ts';
+import { healthOf, markOf } from './frame.ts';
 import { sha256 } from './hash.ts';
 
 export const beatEvery = seconds(15);
@@ -27,6 +29,14 @@ const backlogMax = 256 * 1024;
 
 type Follower = { readonly user: string; readonly session: string; readonly response: Response };
 type LiveSession = Session<Follower>;
+/** What each page is told every `beatEvery`, and when it begins to follow. */
+type Beat = {
+  readonly now: Instant;
+  readonly seq: number;
+  readonly ready: boolean;
+  /** The mark of the problems that a page should show. */
+  readonly problems: string;
+};
 type News = { readonly alerts: readonly AlertKey[] | 'all' };
 
 export interface Live {
@@ -44,6 +54,9 @@ export async function openLive(web: Web): Promise<Live> {
 class LiveNews implements Live {
   private readonly web: Web;
   private readonly channel: Channel<Record<string, unknown>, Follower> = createChannel();
+  /** How many streams each user holds, and all together. */
+  private readonly following = new Map<string, number>();
+  private followers = 0;
   private seq: number;
   private lastTold = 0 as Instant;
   private reading = false;
@@ -62,9 +75,12 @@ class LiveNews implements Live {
   }
 
   async follow(request: Request, response: Response, user: string): Promise<void> {
-    const sessions = this.channel.activeSessions;
-    const own = sessions.filter((session) => session.state.user === user).length;
-    if (this.closed || sessions.length >= clientsMax || own >= clientsPerUserMax) {
+    if (request.method === 'HEAD') {
+      response.type('text/event-stream').end();
+      return;
+    }
+    if (response.closed) return;
+    if (this.closed || !this.admit(response, user)) {
       response.status(503).set('Retry-After', '30').type('text');
       response.send('Too many pages follow live already: this one goes on without.\n');
       return;
@@ -73,8 +89,23 @@ class LiveNews implements Live {
     const state: Follower = { user, session: sha256(request.sessionID), response };
     const session = await createSession<Follower>(request, response, { keepAlive: null, state });
     this.channel.register(session);
-    this.beat(session);
     if (/^\d{1,15}$/.test(seen)) await this.catchUp(session, Number(seen));
+    this.beat(session, await this.beatNow());
+  }
+
+  /** Takes a place until the answer ends; counted at once, so that calls side by side do not slip past. */
+  private admit(response: Response, user: string): boolean {
+    const own = this.following.get(user) ?? 0;
+    if (this.followers >= clientsMax || own >= clientsPerUserMax) return false;
+    this.followers += 1;
+    this.following.set(user, own + 1);
+    response.once('close', () => {
+      this.followers -= 1;
+      const left = (this.following.get(user) ?? 1) - 1;
+      if (left > 0) this.following.set(user, left);
+      else this.following.delete(user);
+    });
+    return true;
   }
 
   /** A commit happened: tell now, or together with the next ones. */
@@ -152,18 +183,24 @@ class LiveNews implements Live {
   }
 
   private async beatAll(): Promise<void> {
+    const beat = await this.beatNow();
     for (const session of this.channel.activeSessions) {
       const { state } = session;
       const stored = await this.web.reads.accounts.loadSession(state.session, this.web.clock.now());
       if (stored === null) state.response.end();
-      else this.beat(session);
+      else this.beat(session, beat);
     }
   }
 
+  private async beatNow(): Promise<Beat> {
+    const health = await healthOf(this.web);
+    return { now: this.web.clock.now(), seq: this.seq, ready: health.ready, problems: markOf(health) };
+  }
+
   /** An event of its own, for a page cannot see comments; without an id, so that the last one seen stays. */
-  private beat(session: LiveSession): void {
+  private beat(session: LiveSession, beat: Beat): void {
     if (this.drops(session)) return;
-    void session.batch(createEventBuffer().event('beat').data(this.web.clock.now()).dispatch());
+    void session.batch(createEventBuffer().event('beat').data(beat).dispatch());
   }
 
   private drops(session: LiveSession): boolean {

@@ -12,20 +12,25 @@ import { alertRoutes } from './alerts.ts';
 import { apiRoutes, refuse } from './api.ts';
 import { openAssets } from './assets.ts';
 import type { Web, WebOptions } from './context.ts';
-import { csrfProtection, isCsrfError } from './csrf.ts';
+import { csrfProtection, isCsrfError, sameSiteOnly } from './csrf.ts';
 import { openFlashes } from './flash.ts';
 import { formBody } from './forms.ts';
 import { liveHeader, sendHtml } from './frame.ts';
 import { type Live, openLive } from './live.ts';
 import { openWebMeters } from './meters.ts';
 import { errorPage } from './pages/login.ts';
+import { openPasswords } from './passwords.ts';
 import { accountRoutes, loginRoutes } from './people.ts';
+import { noticeProxy, warnOfForgottenProxy } from './proxy.ts';
 import { sessions, viewer, viewerOf } from './sessions.ts';
 import { statusRoutes } from './status.ts';
 
 /** A request must have come whole by then, so that slow ones cannot pile up. */
 const requestWait = seconds(30);
-const headersWait = seconds(15);
+/** Short, for a connection that says nothing takes a place from somebody who would. */
+const headersWait = seconds(5);
+/** How often it is looked which connections are too late. */
+const lateEvery = seconds(2);
 /** Above what a proxy keeps its connections open for, so that the proxy closes first. */
 const idleWait = seconds(75);
 const connectionsMax = 2000;
@@ -49,13 +54,17 @@ export async function openWeb(options: WebOptions): Promise<WebServer> {
     meters: openWebMeters(),
   };
   const live = await openLive(web);
-  const server = createServer(application(web, live));
+  const server = createServer({ connectionsCheckingInterval: lateEvery });
   server.requestTimeout = requestWait;
   server.headersTimeout = headersWait;
   server.keepAliveTimeout = idleWait;
   server.maxConnections = connectionsMax;
+  warnOfForgottenProxy(web);
   try {
-    return { address: await listen(server, options), close: () => close(server, live, web.clock) };
+    const address = await listen(server, options);
+    // Only now is the port known that is part of the cookie's name. No connection can have been read yet.
+    server.on('request', application({ ...web, port: address.port }, live));
+    return { address, close: () => close(server, live, web.clock) };
   } catch (error) {
     live.close();
     throw error;
@@ -91,19 +100,24 @@ function application(web: Web, live: Live): Express {
   app.disable('x-powered-by');
   app.set('trust proxy', typeof web.trustProxy === 'object' ? [...web.trustProxy] : web.trustProxy);
   app.set('query parser', 'simple');
-  app.use(measure(web), protect(web));
+  app.use(measure(web), noticeProxy(web, app), protect(web));
   app.use(statusRoutes(web));
   app.use('/assets', web.assets.router);
-  app.use(sessions(web), viewer(web));
-  app.use(loginRoutes(web));
-  app.use('/api/v1', jsonCsrf, apiRoutes(web));
+  app.use(sameSiteOnly, sessions(web), viewer(web));
+  const passwords = openPasswords(web);
+  app.use(loginRoutes(web, passwords));
+  app.use('/api/v1', apiRoutes(web));
   app.use('/api', (_request, response) =>
     refuse(response, 404, 'no-such-address', 'The API begins at /api/v1.'),
   );
   app.use(loggedInOnly);
+  app.head('/events', (_request, response) => {
+    // A stream that never begins would never end either.
+    response.status(200).type('text/event-stream').set('Cache-Control', 'no-store').end();
+  });
   app.get('/events', (request, response) => live.follow(request, response, viewerOf(request) ?? ''));
   app.use(formBody, csrfProtection);
-  app.use(alertRoutes(web), accountRoutes(web));
+  app.use(alertRoutes(web), accountRoutes(web, passwords));
   app.use((_request, response) =>
     sendHtml(
       response,
@@ -160,18 +174,9 @@ const loggedInOnly: RequestHandler = (request, response, next) => {
     return;
   }
   const reading = request.method === 'GET' || request.method === 'HEAD';
-  const next_ =
-    reading && request.originalUrl !== '/' ? `?next=${encodeURIComponent(request.originalUrl)}` : '';
-  response.redirect(reading ? 302 : 303, `/login${next_}`);
-};
-
-const jsonCsrf: RequestHandler = (request, response, next) => {
-  // Without a login there is nothing to protect, and 401 says more than 403.
-  if (viewerOf(request) === null) return next();
-  csrfProtection(request, response, (error: unknown) => {
-    if (error === undefined) return next();
-    refuse(response, 403, 'bad-csrf-token', 'With a session, send its token in the X-CSRF-Token header.');
-  });
+  const wanted = reading ? request.originalUrl : pageOfForm(request.path);
+  const query = wanted === '/' ? '' : `?next=${encodeURIComponent(wanted)}`;
+  response.redirect(reading ? 302 : 303, `/login${query}`);
 };
 
 /** The last resort: words for the person, the stack for the log, nothing of it for strangers. */
@@ -184,19 +189,24 @@ function failed(web: Web): ErrorRequestHandler {
     if (response.headersSent) return next(error);
     const { title, text, code } = wordsFor(status, error);
     if (request.path.startsWith('/api/')) return refuse(response, status, code, text);
-    const back = request.method === 'POST' ? safeBack(request.path) : '/';
+    const back = request.method === 'POST' ? pageOfForm(request.path) : '/';
     sendHtml(response, errorPage(web.assets.address, title, text, back), status).catch(next);
   };
 }
 
-/** An alert's form lies on the alert's page. */
-const safeBack = (path: string): string => /^\/alerts\/\d+(?=\/)/.exec(path)?.[0] ?? '/';
+/** On which page the form lies that is sent to this path. */
+const pageOfForm = (path: string): string =>
+  /^\/alerts\/\d+(?=\/)|^\/account(?=\/)|^\/login$/.exec(path)?.[0] ?? '/';
 
 function statusOf(error: unknown): number {
   if (typeof error !== 'object' || error === null || !('status' in error)) return 500;
   const status = Number(error.status);
   return Number.isInteger(status) && status >= 400 && status < 600 ? status : 500;
 }
+
+/** Express's body parsers say in `type` what was wrong with a body. */
+const isBodyError = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'type' in error && typeof error.type === 'string';
 
 function wordsFor(status: number, error: unknown): { title: string; text: string; code: string } {
   if (isCsrfError(error)) {
@@ -208,7 +218,10 @@ function wordsFor(status: number, error: unknown): { title: string; text: string
     return { title: 'Too much', text: 'That was more than the station takes at once.', code: 'too-large' };
   }
   if (status < 500) {
-    const text = 'The request could not be read. A body must be valid JSON in UTF-8.';
+    const what = isBodyError(error)
+      ? 'A body must be what its Content-Type says, in UTF-8.'
+      : 'Is the address right?';
+    const text = `The request could not be read. ${what}`;
     return { title: 'Not understood', text, code: 'bad-request' };
   }
   const text =

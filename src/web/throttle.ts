@@ -1,8 +1,8 @@
 /**
  * Slows down guessing. Each failure of one name from one network makes the next
  * attempt wait longer, and so do many failures from one network whatever the
- * names; a success forgives the name, never the network. Nobody is locked out
- * from elsewhere by a stranger's guessing.
+ * names; a success forgives the name, never what the network did before. Nobody
+ * is locked out from elsewhere by a stranger's guessing.
  *
  * What it remembers is bounded, and lost at a restart: a restart is rarer than
  * the longest wait.
@@ -33,23 +33,49 @@ const ipv6Prefix = 64;
 /** Hashes that may be under way or wait at once: each takes 32 MB while it runs. */
 export const hashesAtOnceMax = 16;
 
+type Counted = { readonly key: string; readonly free: number };
 type Failures = { readonly count: number; readonly last: Instant; readonly until: Instant };
 
 export interface Throttle {
   /** How long this name must wait at this address; null: not at all. */
   wait(name: string, address: string): Duration | null;
-  failed(name: string, address: string): void;
-  succeeded(name: string, address: string): void;
+  /** Counts an attempt as failed, until it is known to be right. */
+  attempt(name: string, address: string): Attempt;
+}
+
+export interface Attempt {
+  /** Takes back what this attempt counted, and forgives the name. */
+  succeeded(): void;
 }
 
 export function openThrottle(clock: Clock): Throttle {
   const kept = new LRUCache<string, Failures>({ max: remembered });
-  const keys = (name: string, address: string): readonly { key: string; free: number }[] => {
+  const keys = (name: string, address: string): readonly [Counted, Counted] => {
     const network = networkOf(address);
     return [
       { key: `${network} ${name}`, free: freeFailures.name },
       { key: network, free: freeFailures.network },
     ];
+  };
+  const failures = ({ free }: Counted, count: number, last: Instant): Failures => {
+    const wait = count < free ? 0 : Math.min(longestWait, firstWait * 2 ** (count - free));
+    return { count, last, until: plus(last, milliseconds(wait)) };
+  };
+  /** @returns what takes it back. */
+  const count = (counted: Counted): (() => void) => {
+    const { key } = counted;
+    const now = clock.now();
+    const found = kept.get(key);
+    const before = found === undefined || since(found.last, now) > forgetAfter ? undefined : found;
+    const after = failures(counted, (before?.count ?? 0) + 1, now);
+    kept.set(key, after);
+    return () => {
+      const present = kept.get(key);
+      // Others may have failed meanwhile: theirs stays counted.
+      if (present === after && before !== undefined) kept.set(key, before);
+      else if (present === after) kept.delete(key);
+      else if (present !== undefined) kept.set(key, failures(counted, present.count - 1, present.last));
+    };
   };
   return {
     wait(name, address) {
@@ -57,19 +83,16 @@ export function openThrottle(clock: Clock): Throttle {
       const until = Math.max(...keys(name, address).map(({ key }) => kept.get(key)?.until ?? 0));
       return until > now ? milliseconds(until - now) : null;
     },
-    failed(name, address) {
-      const now = clock.now();
-      for (const { key, free } of keys(name, address)) {
-        const before = kept.get(key);
-        const stale = before === undefined || since(before.last, now) > forgetAfter;
-        const count = stale ? 1 : before.count + 1;
-        const wait = count < free ? 0 : Math.min(longestWait, firstWait * 2 ** (count - free));
-        kept.set(key, { count, last: now, until: plus(now, milliseconds(wait)) });
-      }
-    },
-    succeeded(name, address) {
-      const [own] = keys(name, address);
-      if (own !== undefined) kept.delete(own.key);
+    attempt(name, address) {
+      const [own, network] = keys(name, address);
+      count(own);
+      const takeBack = count(network);
+      return {
+        succeeded() {
+          kept.delete(own.key);
+          takeBack();
+        },
+      };
     },
   };
 }

@@ -9,7 +9,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../src/station/address.ts';
-import { defaultBaseUrl, type Loaded, loadConfig, type StationConfig } from '../../src/station/config.ts';
+import {
+  defaultBaseUrl,
+  type Loaded,
+  loadConfig,
+  locateStation,
+  type StationConfig,
+  stationFileSchema,
+} from '../../src/station/config.ts';
 import { type FileRead, readLocalFile } from '../../src/station/local-file.ts';
 import { minutes, seconds } from '../../src/time.ts';
 
@@ -175,6 +182,21 @@ test('an empty file, or one that is all comments, sets nothing', () => {
   }
 });
 
+test('a key with nothing after it is one that is not there', () => {
+  const keys = Object.keys(stationFileSchema.shape);
+  assert.deepEqual(config(fromFile(keys.map((key) => `${key}:\n`).join(''))), config({}));
+  assert.deepEqual(config(fromFile('heartbeat:\n  to: a.example\n  every:\n')).heartbeat?.every, seconds(60));
+  const more = '    tls:\n    tls_ca_file:\n    concurrency:\n';
+  const email = config(fromFile(mail(more), { files: { '/etc/mauve/pw': password } })).channels.email;
+  assert.deepEqual([email?.tls, email?.ca, email?.concurrency], ['required', null, 4]);
+  const noPassword = mail('').replace('password_file: pw', 'password_file:');
+  assert.match(faults(fromFile(noPassword)).text, /:3:11: smtp names a user, but there is no password/);
+});
+
+test('nobody may be said to be trusted in so many words', () => {
+  assert.equal(config(fromFile('trust_proxy: false')).trustProxy, false);
+});
+
 const mail = (more: string): string =>
   `channels:\n  email:\n    smtp: smtp://mauve@mail.example.net\n    from: m@example.net\n    password_file: pw\n${more}`;
 const at = '/etc/mauve/station.yaml';
@@ -209,7 +231,18 @@ test('every mistake in the file is told with its line and column', () => {
       'base_url: https://example.net/mauve',
       `${at}:1:11: only scheme, host and port are expected: https://example.net (the station serves from the top of its host)`,
     ],
-    ['trust_proxy: true', `${at}:1:14: a text or a list or a number is expected, not true`],
+    [
+      'trust_proxy: true',
+      `${at}:1:14: trusting everybody cannot be set, for anybody could then pretend to come from anywhere: name the proxy, such as loopback`,
+    ],
+    [
+      'udp: "::1:5"',
+      `${at}:1:6: HOST:PORT, [IPv6]:PORT or :PORT is expected (an IPv6 address is written [::1]:5)`,
+    ],
+    [
+      'data: /x\n---\ndata: /y',
+      `${at}:2:1: a second document begins here, but one is expected: take out the ---`,
+    ],
     [
       'trust_proxy: [loopback, proxy1]',
       `${at}:1:25: an address, a range such as 10.0.0.0/8, loopback, linklocal or uniquelocal is expected`,
@@ -378,6 +411,35 @@ test('a file that is not there is named as it was given', () => {
   });
 });
 
+test('a name with a newline in it still makes one line', () => {
+  assert.equal(faults({ argv: ['--config', 'a\nb'] }).text, 'a\\nb: cannot be read: there is no such file');
+  assert.match(faults({ argv: ['--a\nb'] }).text, /^mauveserver: unknown option --a\\nb; /);
+  const files = { '/home/mia/a\nb': 'dta: x' };
+  assert.match(faults({ argv: ['--config', 'a\nb'], files }).text, /^a\\nb:1:1: unknown key/);
+});
+
+test('a program beside the station finds its data and its page, and needs no password for that', () => {
+  const locate = (yaml: string, options: object = {}, env: Readonly<Record<string, string>> = {}) =>
+    locateStation(
+      { config: '/etc/mauve/station.yaml', data: null, web: null, ...options },
+      { cwd: '/home/mia', env, readFile: () => ({ ok: true, text: yaml, worldReadable: true }) },
+    );
+  const at = (data: string, page: string) => ({ ok: true, data, page });
+  assert.deepEqual(locate(''), at('/home/mia/data', 'http://127.0.0.1:1288'));
+  assert.deepEqual(locate('data: d\nweb: ":80"'), at('/etc/mauve/d', 'http://localhost:80'));
+  const yaml = `data: d\nbase_url: https://m.example\n${mail('').replace('password_file: pw', '')}`;
+  assert.deepEqual(locate(yaml, { web: ':1' }), at('/etc/mauve/d', 'https://m.example'));
+  assert.deepEqual(
+    locate('', { data: 'o' }, { MAUVE_DATA: 'e' }),
+    at('/home/mia/o', 'http://127.0.0.1:1288'),
+  );
+  assert.deepEqual(locate('', {}, { MAUVE_WEB: 'x' }), {
+    ok: false,
+    exitCode: 78,
+    faults: ['MAUVE_WEB: HOST:PORT, [IPv6]:PORT or :PORT is expected'],
+  });
+});
+
 test('a wrong option says what was probably meant, and how it is', () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [
@@ -393,6 +455,7 @@ test('a wrong option says what was probably meant, and how it is', () => {
     [['station.yaml'], /nothing is expected after the options, but got "station\.yaml"/],
     [['--udp', 'nope'], /^mauveserver: --udp: HOST:PORT/],
     [['--web', '::1'], /an IPv6 address is written \[::1\]:PORT/],
+    [['--udp', '::1:5'], /an IPv6 address is written \[::1\]:5\)/],
   ];
   for (const [argv, words] of cases) {
     const { exitCode, text } = faults({ argv });

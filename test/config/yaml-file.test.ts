@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { nearest } from '../../src/station/nearest.ts';
-import { faultsMax, formatFault, parseYaml, yamlFileMax } from '../../src/station/yaml-file.ts';
+import { faultsMax, formatFault, oneLine, parseYaml, yamlFileMax } from '../../src/station/yaml-file.ts';
 
 const person = z.strictObject({ email: z.string().optional(), sms: z.string().optional() });
 type During = { readonly hours?: string | undefined; readonly all?: readonly During[] | undefined };
@@ -70,6 +70,25 @@ test('too much is refused: size, depth, and faults beyond the first', () => {
   const many = Array.from({ length: 100 }, (_, n) => `key${n}: 1`).join('\n');
   assert.equal(faultsOf(many).length, faultsMax);
   assert.equal(faultsOf(`first: ${'{a: '.repeat(50_000)}`).length > 0, true);
+});
+
+test('a number in quotes is told to be a number', () => {
+  const version = z.strictObject({ version: z.literal(1) });
+  const file = parseYaml('p.yaml', "version: '1'", version);
+  assert.deepEqual(file.ok ? [] : file.faults.map(formatFault), [
+    'p.yaml:1:10: 1 is expected, not a text (leave out the quotes)',
+  ]);
+});
+
+test('a second document is refused in words, not in those of a library', () => {
+  assert.deepEqual(faultsOf('people: {}\n---\npeople: {}\n'), [
+    'policy.yaml:2:1: a second document begins here, but one is expected: take out the ---',
+  ]);
+});
+
+test('a control character in a name is shown, and breaks no line', () => {
+  assert.equal(oneLine('a\nb\tc\u001b\u007f\u0085\u2028d'), 'a\\nb\\tc\\u001b\\u007f\\u0085\\u2028d');
+  assert.equal(formatFault({ file: 'a\nb', line: 1, column: 2, message: 'c\rd' }), 'a\\nb:1:2: c\\rd');
 });
 
 test('a control character in a key is not printed raw', () => {

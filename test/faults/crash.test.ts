@@ -136,3 +136,48 @@ describe('the policy of a running station', () => {
     }
   });
 });
+
+describe('signals', () => {
+  it('two at once, as ^C brings, still end the station in good order', async () => {
+    const station = await new RunningStation().start();
+    try {
+      station.signal('SIGINT');
+      assert.equal(await station.end('SIGINT'), 0);
+      assert.match(station.stderr, /ended in good order/);
+    } finally {
+      await station.close();
+    }
+  });
+
+  it('a log that cannot be written does not end it', async () => {
+    const { spawn } = await import('node:child_process');
+    const { openSync } = await import('node:fs');
+    const folder = new RunningStation();
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(
+      join(projectFolder, 'bin/mauveserver'),
+      ['--data', folder.data, '--udp', '127.0.0.1:0', '--web', '127.0.0.1:0'],
+      { stdio: ['ignore', 'pipe', full] },
+    );
+    try {
+      let text = '';
+      child.stdout.on('data', (chunk) => {
+        text += chunk;
+      });
+      await eventually(
+        () => text,
+        (all) => all.includes('Try:'),
+      );
+      for (let n = 0; n < 5; n++) child.kill('SIGHUP');
+      await pause(300);
+      const page = /Page: +(\S+)/.exec(text)?.[1] ?? '';
+      assert.equal((await fetch(`${page}/healthz`)).status, 200);
+      const ended = new Promise((resolve) => child.on('exit', resolve));
+      child.kill('SIGTERM');
+      assert.equal(await ended, 0);
+    } finally {
+      child.kill('SIGKILL');
+      await folder.close();
+    }
+  });
+});

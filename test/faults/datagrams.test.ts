@@ -33,7 +33,11 @@ function update(
 async function sendAll(station: RunningStation, datagrams: readonly Uint8Array[]): Promise<void> {
   const socket = createSocket('udp4');
   for (const datagram of datagrams) {
-    await new Promise<void>((resolve) => socket.send(datagram, station.port, '127.0.0.1', () => resolve()));
+    await new Promise<void>((resolve, reject) =>
+      socket.send(datagram, station.port, '127.0.0.1', (error) =>
+        error === null ? resolve() : reject(error),
+      ),
+    );
   }
   socket.close();
 }
@@ -100,6 +104,25 @@ describe('bad datagrams', () => {
         30_000,
       );
       assert.equal(await station.metric('mauve_alerts{state="raised"}'), 10_001);
+    });
+  });
+
+  it('many huge updates in a row are taken in small batches: the page answers meanwhile', async () => {
+    await withStation({}, async (station) => {
+      const alerts = Array.from({ length: 2000 }, (_, index) => ({ id: `a${index}` }));
+      await sendAll(
+        station,
+        Array.from({ length: 40 }, (_, index) => update(alerts, BigInt(index + 1))),
+      );
+      let slowest = 0;
+      const taken = async (): Promise<number> => {
+        const began = Date.now();
+        const count = await station.metric('mauve_updates_total');
+        slowest = Math.max(slowest, Date.now() - began);
+        return count;
+      };
+      await eventually(taken, (count) => count === 40, 60_000);
+      assert.ok(slowest < 4000, `${slowest} ms for one answer`);
     });
   });
 

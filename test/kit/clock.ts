@@ -1,5 +1,5 @@
 /** A clock that moves only when a test moves it; what was to wake on the way wakes in its order. */
-import type { Cancel, Clock, Instant } from '../../src/time.ts';
+import { type Cancel, type Clock, type Duration, type Instant, plus } from '../../src/time.ts';
 
 export class SimulatedClock implements Clock {
   private at: Instant;
@@ -17,6 +17,10 @@ export class SimulatedClock implements Clock {
     const entry = { at, run };
     this.wakes.add(entry);
     return () => this.wakes.delete(entry);
+  }
+
+  after(wait: Duration, run: () => void): Cancel {
+    return this.wake(plus(this.at, wait), run);
   }
 
   /** Moves on to `at`, and lets everything that falls due on the way finish before time goes on. */

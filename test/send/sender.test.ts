@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { newTransmissionId, send } from '../../src/send/sender.ts';
-import { type Clock, instant, since } from '../../src/time.ts';
+import { type Clock, instant, plus, since } from '../../src/time.ts';
 import { lookupMax } from '../../src/wire/resolve.ts';
 import { datagramMax } from '../../src/wire/update.ts';
 
@@ -37,6 +37,9 @@ const hasty: Clock = {
     assert.equal(since(instant(0), at), lookupMax);
     run();
     return () => {};
+  },
+  after(wait, run) {
+    return hasty.wake(plus(instant(0), wait), run);
   },
 };
 

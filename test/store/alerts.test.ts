@@ -45,8 +45,20 @@ const shapes: readonly { readonly name: string; readonly make: (key: AlertKey) =
         group: 'databases',
         level: 'urgent',
         reminders: [
-          { rule: rule('databases/on call'), due: plus(noon, minutes(15)) },
-          { rule: rule('databases/boss'), due: null },
+          {
+            rule: rule('databases/on call'),
+            due: plus(noon, minutes(15)),
+            meaning: 'm',
+            setAt: noon,
+            said: 'something' as const,
+          },
+          {
+            rule: rule('databases/boss'),
+            due: null,
+            meaning: 'm',
+            setAt: noon,
+            said: 'something' as const,
+          },
         ],
         wakeAt: plus(noon, milliseconds(1)),
       }),

@@ -91,7 +91,15 @@ function edited(alert: Alert, { how, n }: Edit, now: Instant): Alert {
       return {
         ...alert,
         told: [person('alice'), person('bob')].slice(0, n),
-        reminders: [{ rule: rule('r'), due: n === 0 ? null : now }],
+        reminders: [
+          {
+            rule: rule('r'),
+            due: n === 0 ? null : now,
+            meaning: 'm',
+            setAt: now,
+            said: 'something' as const,
+          },
+        ],
       };
   }
 }

@@ -54,6 +54,7 @@ for (const dialect of dialects) {
       assert.deepEqual(await store.transaction((tx) => tx.loadMessage(leased.id)), {
         ...message,
         attempts: 0,
+        followed: false,
       });
       assert.equal(await store.transaction((tx) => tx.loadMessage(999 as MessageId)), null);
       await store.close();
@@ -65,17 +66,37 @@ for (const dialect of dialects) {
       const at = (n: number) => plus(noon, minutes(n));
       await enqueue(
         store,
-        owed(alert, { key: 'low', level: 'low', dueAt: at(-9) }),
-        owed(alert, { key: 'b', dueAt: at(-1) }),
-        owed(alert, { key: 'a', dueAt: at(-2), channel: 'inbox' }),
-        owed(alert, { key: 'urgent', level: 'urgent', dueAt: noon }),
-        owed(alert, { key: 'later', level: 'urgent', dueAt: at(1) }),
+        owed(alert, { key: 'low', person: person('low'), level: 'low', dueAt: at(-9) }),
+        owed(alert, { key: 'b', person: person('b'), dueAt: at(-1) }),
+        owed(alert, { key: 'a', person: person('a'), dueAt: at(-2), channel: 'inbox' }),
+        owed(alert, { key: 'urgent', person: person('urgent'), level: 'urgent', dueAt: noon }),
+        owed(alert, { key: 'later', person: person('later'), level: 'urgent', dueAt: at(1) }),
       );
       assert.equal(await store.nextSend([]), at(-9));
       assert.deepEqual(keys(await lease(store, noon, 2)), ['urgent', 'a']);
       assert.deepEqual(keys(await lease(store, noon)), ['b', 'low']);
       assert.equal(await store.nextSend([]), at(1));
       assert.deepEqual(keys(await lease(store, at(1))), ['later']);
+      await store.close();
+    });
+
+    test('what one person gets of one alert on one channel keeps its order', async (t) => {
+      const store = dialect.place(t).open();
+      const alert = await withAlert(store);
+      const later = plus(noon, minutes(1));
+      await enqueue(store, owed(alert), owed(alert, { key: 'cleared', kind: 'cleared', level: 'urgent' }));
+      await enqueue(store, owed(alert, { key: 'elsewhere', channel: 'inbox' }));
+      const [first, elsewhere, ...rest] = await lease(store, noon);
+      assert.deepEqual([first?.kind, elsewhere?.key, rest], ['raised', 'elsewhere', []]);
+      assert.ok(first !== undefined);
+      assert.equal((await store.transaction((tx) => tx.loadMessage(first.id)))?.followed, true);
+      assert.deepEqual(await lease(store, later), []);
+      await settle(store, { id: first.id, kind: 'retry', at: noon, notBefore: later, why: '451' });
+      assert.deepEqual(keys(await lease(store, noon)), [], 'it waits for the next try of the first');
+      const again = only(await lease(store, later));
+      assert.equal(again.id, first.id);
+      await settle(store, delivered(first.id, later));
+      assert.equal(only(await lease(store, later)).key, 'cleared');
       await store.close();
     });
 
@@ -122,7 +143,7 @@ for (const dialect of dialects) {
       const store = place.open();
       const alert = await withAlert(store);
       const other = owed(alert, { key: 'other', person: person('bob') });
-      await enqueue(store, owed(alert), other, owed(alert, { key: 'third' }));
+      await enqueue(store, owed(alert), other, owed(alert, { key: 'third', person: person('carol') }));
       const [first, second, third] = await lease(store, noon);
       assert.ok(first !== undefined && second !== undefined && third !== undefined);
       await settle(store, delivered(first.id, noon), {
@@ -177,7 +198,7 @@ for (const dialect of dialects) {
       const old = owed(alert, { key: 'old', dueAt: plus(noon, minutes(-5)) });
       await enqueue(
         store,
-        owed(alert, { key: 'held', level: 'urgent' }),
+        owed(alert, { key: 'held', level: 'urgent', channel: 'inbox' }),
         owed(alert, { key: 'tried', level: 'urgent' }),
       );
       const [held, tried] = await lease(store, noon);
@@ -188,7 +209,7 @@ for (const dialect of dialects) {
         store,
         old,
         owed(alert, { key: 'fresh' }),
-        { ...old, key: 'of another kind', kind: 'cleared' },
+        { ...old, key: 'of another kind', kind: 'cleared', channel: 'pager' },
         { ...old, key: 'of somebody else', person: person('bob') },
         { ...old, key: 'of another alert', alert: neighbour.key },
       );

@@ -144,11 +144,24 @@ test('questions that make no sense are refused with 400 and say what would', asy
     ['limit=1.5', 'bad-limit'],
     ['cursor=nonsense', 'bad-cursor'],
     ['cursor=%00', 'bad-cursor'],
+    ['stat=raised', 'bad-parameter'],
+    ['state=raised&Limit=5', 'bad-parameter'],
+    ['__proto__=x', 'bad-parameter'],
   ] as const) {
     const answer = await call(`/alerts?${query}`);
     assert.equal(answer.status, 400, query);
     assert.equal(code(answer), why, query);
   }
+});
+
+test('every address refuses parameters that it does not know, and names those it does', async () => {
+  const id = await site.say({ id: 'parameters' });
+  const history = await call(`/alerts/${id}/history?limit=5&state=raised`);
+  assert.equal(history.status, 400);
+  assert.match(JSON.stringify(history.body), /Unknown parameter \\"state\\": there are limit/);
+  assert.equal(code(await call(`/alerts/${id}?detail=no`)), 'bad-parameter');
+  assert.equal(code(await post(`/alerts/${id}/acknowledge?for=2h`)), 'bad-parameter');
+  assert.equal((await call(`/alerts/${id}`)).body.state, 'raised');
 });
 
 test('bodies that make no sense are refused, and nothing is done', async () => {

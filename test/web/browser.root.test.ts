@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { systemClock } from '../../src/time.ts';
-import { openSite, password, type Site } from './site.ts';
+import { eventually, openSite, password, type Site } from './site.ts';
 
 let site: Site;
 let browser: Browser;
@@ -33,6 +33,7 @@ async function visit(look: Look, story: (page: Page) => Promise<void>): Promise<
     javaScriptEnabled: look.script ?? true,
     timezoneId: 'America/New_York',
   });
+  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -62,7 +63,7 @@ test('a new alert shows within a second of its commit, without a reload, and the
     await page.waitForSelector(row('core-seen'), { timeout: 1000 });
     const took = performance.now() - began;
     assert.ok(took < 1000, `${took} ms`);
-    assert.match(await page.title(), /^\(\d+\) Mauve$/);
+    assert.match(await page.title(), /^\(\d+\) \d+ urgent · Mauve$/);
   }));
 
 test('a person acknowledges by clicking; another person’s page follows', () =>
@@ -93,6 +94,7 @@ test('news take nothing out of anybody’s hands: what is ticked, typed and open
     await page.click('.bar summary');
     await page.fill('.bar [name=note]', 'half a sen');
     await site.say({ id: 'interrupts', subject: 'core-interrupts' });
+    await page.click('text="Show 1 new, 1 urgent"');
     await page.waitForSelector(row('core-interrupts'));
     assert.equal(await page.isChecked(`${row('core-kept')} input`), true);
     assert.equal(await page.inputValue('.bar [name=note]'), 'half a sen');
@@ -154,34 +156,35 @@ test('every page is free of serious barriers, narrow and wide, in light and in d
   const now = systemClock.now();
   const kept = await site.say({ id: 'axe3', subject: 'build-axe' });
   await site.port.handle([{ kind: 'acknowledge', alert: kept, by: 'ann', for: null, note: 'mine', at: now }]);
-  for (const width of [360, 1280]) {
-    for (const scheme of ['light', 'dark'] as const) {
-      await visit({ width, scheme }, async (page) => {
-        const paths = [
-          '/',
-          '/?state=acknowledged',
-          '/?state=cleared',
-          `/alerts/${key}`,
-          `/alerts/${kept}`,
-          '/inbox',
-          '/account',
-          '/nothing',
-        ];
-        for (const path of [...paths, '/login']) {
-          if (path === '/login') await page.context().clearCookies();
-          await page.goto(site.base + path);
-          if (path === '/') await page.check(`${row('core-axe')} input`);
-          const { violations } = await new AxeBuilder({ page }).analyze();
-          const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-          const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-          assert.deepEqual(told, [], `${path} at ${width}, ${scheme}`);
-          const over = Number(
-            await page.evaluate('document.documentElement.scrollWidth - window.innerWidth'),
-          );
-          assert.ok(over <= 0, `${path} at ${width}: ${over} px too wide`);
-        }
-      });
-    }
+  const looks = [
+    { width: 360, scheme: 'light' },
+    { width: 1280, scheme: 'light' },
+    { width: 360, scheme: 'dark' },
+  ] as const;
+  for (const { width, scheme } of looks) {
+    await visit({ width, scheme }, async (page) => {
+      const paths = [
+        '/',
+        '/?state=acknowledged',
+        '/?state=cleared',
+        `/alerts/${key}`,
+        `/alerts/${kept}`,
+        '/inbox',
+        '/account',
+        '/nothing',
+      ];
+      for (const path of [...paths, '/login']) {
+        if (path === '/login') await page.context().clearCookies();
+        await page.goto(site.base + path);
+        if (path === '/') await page.check(`${row('core-axe')} input`);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+        assert.deepEqual(told, [], `${path} at ${width}, ${scheme}`);
+        const over = Number(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth'));
+        assert.ok(over <= 0, `${path} at ${width}: ${over} px too wide`);
+      }
+    });
   }
 });
 
@@ -196,4 +199,191 @@ test('what a thumb must hit is at least 44 px high', () =>
           .map((each) => each.outerHTML.slice(0, 100))`);
       assert.deepEqual(small, [], path);
     }
+  }));
+
+test('the light does not say live while the station takes no alerts', () =>
+  visit({}, async (page) => {
+    await page.waitForSelector('.light.on');
+    site.view.listening = false;
+    try {
+      await page.context().setOffline(true);
+      await page.context().setOffline(false);
+      await page.waitForSelector('.light:has-text("takes no alerts")', { timeout: 5000 });
+      await page.waitForSelector('#problems.bad');
+    } finally {
+      site.view.listening = true;
+    }
+  }));
+
+/** Answers the looks of the page's script otherwise than the station would. */
+const lookAnswers = (page: Page, status: number): Promise<unknown> =>
+  page.route(`${site.base}/**`, (route) =>
+    route.request().headers()['x-mauve-live'] === undefined
+      ? route.fallback()
+      : route.fulfill({ status, body: 'no' }),
+  );
+
+test('after a look that failed the page does not say live, tries again, and is live once it succeeded', () =>
+  visit({}, async (page) => {
+    await page.waitForSelector('.light.on');
+    await lookAnswers(page, 502);
+    await site.say({ id: 'unseen', subject: 'core-unseen' });
+    await page.waitForSelector('.light.off', { timeout: 2000 });
+    await site.say({ id: 'unseen-too', subject: 'core-too' });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    assert.match((await page.textContent('#light')) ?? '', /not live, as of/);
+    await page.unrouteAll();
+    await page.waitForSelector(row('core-unseen'), { timeout: 6000 });
+    await page.waitForSelector('.light.on');
+  }));
+
+test('the page of an alert that the station dropped says so', () =>
+  visit({}, async (page) => {
+    const key = await site.say({ id: 'dropped', subject: 'core-dropped' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.waitForSelector('.light.on');
+    await lookAnswers(page, 404);
+    await site.say({ id: 'dropped', subject: 'core-dropped', summary: 'other' });
+    await page.waitForSelector('.notice:has-text("no longer has this page")');
+    assert.match((await page.textContent('#light')) ?? '', /gone, as of/);
+  }));
+
+test('eight windows follow over one line, clicks still work, and when its holder goes another takes over', () =>
+  visit({}, async (page) => {
+    const pages: Page[] = [page];
+    for (let i = 0; i < 7; i++) {
+      const other = await page.context().newPage();
+      await other.goto(`${site.base}/`);
+      pages.push(other);
+    }
+    for (const each of pages) await each.waitForSelector('.light.on', { timeout: 5000 });
+    await eventually(async () => {
+      const metrics = await (await fetch(`${site.base}/metrics`)).text();
+      return /^mauve_sse_clients 1$/m.test(metrics);
+    }, 'one line for all');
+    const key = await site.say({ id: 'shared', subject: 'core-shared' });
+    for (const each of pages) await each.waitForSelector(row('core-shared'), { timeout: 3000 });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.click('button:has-text("Acknowledge")');
+    await page.waitForSelector('.notice.good');
+    for (const each of pages.slice(1))
+      await each.waitForSelector(row('core-shared'), { state: 'detached', timeout: 3000 });
+    await pages[0]?.close();
+    await pages[1]?.close();
+    await site.say({ id: 'shared2', subject: 'core-after' });
+    await pages[7]?.waitForSelector(row('core-after'), { timeout: 3000 });
+  }));
+
+test('a form that was stopped does not freeze the page', () =>
+  visit({}, async (page) => {
+    const key = await site.say({ id: 'stopped', subject: 'core-stopped' });
+    await page.clock.install();
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.waitForSelector('.light.on');
+    await page.route('**/acknowledge', (route) => route.abort('aborted'));
+    await page.click('#acknowledge button');
+    await site.say({ id: 'stopped', subject: 'core-stopped', summary: 'much worse' });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal(await page.locator('.lead').count(), 0);
+    await page.clock.fastForward(26_000);
+    await page.waitForSelector('.lead:has-text("much worse")', { timeout: 3000 });
+  }));
+
+test('the page does not move between a press and its click, nor while text is marked', () =>
+  visit({}, async (page) => {
+    await site.say({ id: 'press', subject: 'core-press' });
+    const link = page.locator(`${row('core-press')} a`);
+    await link.hover();
+    await page.mouse.down();
+    await site.say({ id: 'pushes', subject: 'core-pushes' });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal(await page.locator(row('core-pushes')).count(), 0);
+    await page.mouse.up();
+    await page.waitForSelector('h1:has-text("core-press")');
+    await page.goto(`${site.base}/alerts/${await site.say({ id: 'marked', subject: 'core-marked' })}`);
+    await page.waitForSelector('.light.on');
+    await page.evaluate('getSelection().selectAllChildren(document.querySelector("h1"))');
+    await site.say({ id: 'marked', subject: 'core-marked', summary: 'text' });
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(await page.evaluate('String(getSelection()).trim()'), 'core-marked');
+    await page.evaluate('getSelection().collapseToEnd()');
+    await page.waitForSelector('.lead:has-text("text")', { timeout: 3000 });
+  }));
+
+test('once something is ticked the rows stay where they are, and the button says how many', () =>
+  visit({}, async (page) => {
+    await site.say({ id: 'tick1', subject: 'web-tick1' });
+    await site.say({ id: 'tick2', subject: 'web-tick2' });
+    await page.waitForSelector(row('web-tick1'));
+    await page.waitForSelector(row('web-tick2'));
+    const names = (): Promise<string[]> => page.locator('.alerts .line b').allTextContents();
+    const before = await names();
+    await page.check(`${row('web-tick1')} input`);
+    assert.equal(await page.textContent('button[data-chosen]'), 'Acknowledge 1');
+    await site.say({ id: 'tick3', subject: 'core-tick3' });
+    await site.say({ id: 'tick2', subject: 'web-tick2', clear: true });
+    await page.waitForSelector(`${row('web-tick2')} .tag:has-text("no longer here")`, { timeout: 4000 });
+    await page.waitForSelector('text="Show 1 new, 1 urgent"');
+    assert.deepEqual(await names(), before);
+    await page.uncheck(`${row('web-tick1')} input`);
+    await page.waitForSelector(row('core-tick3'), { timeout: 4000 });
+    assert.equal(await page.locator(row('web-tick2')).count(), 0);
+    await page.check('text="Select this page"');
+    const all = await page.locator('.pick input').count();
+    assert.equal(await page.textContent('button[data-chosen]'), `Acknowledge ${all}`);
+    await page.uncheck('text="Select this page"');
+    assert.equal(await page.locator('.pick :checked').count(), 0);
+  }));
+
+test('distances and the end of an acknowledgement go on while the page stands still', () =>
+  visit({}, async (page) => {
+    const key = await site.say({ id: 'ages', subject: 'core-ages' });
+    await page.clock.install();
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.waitForSelector('.light.on');
+    const until = await page.textContent('output[data-until]');
+    assert.match((await page.textContent('.facts')) ?? '', /in (15|14)m/);
+    await page.context().setOffline(true);
+    await page.clock.fastForward(250_000);
+    const facts = (await page.textContent('.facts')) ?? '';
+    assert.match(facts, /4m ago/);
+    assert.match(facts, /in 10m/);
+    assert.notEqual(await page.textContent('output[data-until]'), until);
+  }));
+
+test('what is typed into the account page stays when the window is looked at again', () =>
+  visit({}, async (page) => {
+    await page.goto(`${site.base}/account`);
+    await page.fill('[name=new]', 'half a password');
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(await page.inputValue('[name=new]'), 'half a password');
+  }));
+
+test('what a refused form brings back stays when the page changes', () =>
+  visit({}, async (page) => {
+    const key = await site.say({ id: 'refused', subject: 'core-refused' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.fill('#acknowledge [name=count]', '0');
+    await page.click('summary:has-text("Note")');
+    await page.fill('#acknowledge [name=note]', 'a long story');
+    await page.click('#acknowledge button');
+    await page.waitForSelector('.notice.bad');
+    assert.equal(await page.inputValue('#acknowledge [name=note]'), 'a long story');
+    await site.say({ id: 'refused', subject: 'core-refused', summary: 'news' });
+    await page.waitForSelector('.lead:has-text("news")');
+    assert.equal(await page.inputValue('#acknowledge [name=note]'), 'a long story');
+    assert.equal(await page.inputValue('#acknowledge [name=count]'), '0');
+  }));
+
+test('what the last click did is said once, not anew with each change', () =>
+  visit({}, async (page) => {
+    const key = await site.say({ id: 'flash', subject: 'core-flash' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.click('#acknowledge button');
+    await page.waitForSelector('.notice.good');
+    await page.evaluate('document.querySelector(".notice.good").same = true');
+    await site.say({ id: 'flash', subject: 'core-flash', summary: 'news' });
+    await page.waitForSelector('.lead:has-text("news")', { timeout: 4000 });
+    assert.equal(await page.evaluate('document.querySelector(".notice.good").same'), true);
   }));

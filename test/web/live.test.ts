@@ -143,6 +143,48 @@ test('the beat goes on while nothing happens, and ends for whoever has logged ou
     await eventually(() => stream.ended, 'the end of the stream');
   }));
 
+test('the beat says when the station stops taking alerts, which problems there are, and what a page should have seen', () =>
+  live(async (site, visitor, clock) => {
+    const stream = await Stream.open(visitor);
+    const beats = (): { ready: boolean; problems: string; seq: number; now: number }[] =>
+      stream.told.filter(({ event }) => event === 'beat').map(({ data }) => JSON.parse(data));
+    await eventually(() => beats().length === 1, 'the first beat');
+    site.view.listening = false;
+    await clock.advanceTo(plus(clock.now(), beatEvery));
+    await eventually(() => beats().length === 2, 'the second beat');
+    const [well, ill] = beats();
+    assert.equal(well?.ready, true);
+    assert.equal(ill?.ready, false);
+    assert.notEqual(ill?.problems, well?.problems);
+    assert.equal(ill?.now, clock.now());
+    const page = await visitor.get('/');
+    assert.match(page.text, new RegExp(`data-problems="${ill?.problems}"`));
+    site.view.listening = true;
+    await site.say({ id: 'beaten' });
+    await eventually(() => stream.changes().length > 0, 'a change');
+    await clock.advanceTo(plus(clock.now(), beatEvery));
+    await eventually(() => beats().length === 3, 'the third beat');
+    assert.ok((beats()[2]?.seq ?? 0) > (ill?.seq ?? 0));
+    stream.close();
+  }));
+
+test('asking for the head of the stream is answered', () =>
+  live(async (site, visitor) => {
+    const cookie = [...visitor.cookies].map((pair) => pair.join('=')).join('; ');
+    const signal = AbortSignal.timeout(5000);
+    const answer = await fetch(`${site.base}/events`, { method: 'HEAD', headers: { cookie }, signal });
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers.get('content-type') ?? '', /event-stream/);
+  }));
+
+test('streams opened all at once count like those opened one by one', () =>
+  live(async (_site, visitor) => {
+    const many = Array.from({ length: clientsPerUserMax + 5 }, () => Stream.open(visitor));
+    const streams = await Promise.all(many);
+    assert.equal(streams.filter(({ status }) => status === 200).length, clientsPerUserMax);
+    for (const stream of streams) stream.close();
+  }));
+
 test('one person holds so many streams, no more, and gets one again after closing one', () =>
   live(async (_site, visitor) => {
     const streams: Stream[] = [];

@@ -18,6 +18,9 @@ async function at(
   }
 }
 
+/** The name of the session's cookie of a site that has no base URL. */
+const sessionCookie = ({ site }: Visitor): string => `mauve-${new URL(site.base).port}`;
+
 const clockOf = (site: Site): SimulatedClock => {
   assert.ok(site.clock instanceof SimulatedClock);
   return site.clock;
@@ -72,13 +75,12 @@ test('one network that tries many names is slowed down for all of them, and an I
   const throttle = openThrottle(new SimulatedClock(start));
   for (let i = 0; i < 20; i++) {
     assert.equal(throttle.wait(`name${i}`, `2001:db8:1:2::${i}`), null);
-    throttle.failed(`name${i}`, `2001:db8:1:2::${i}`);
+    throttle.attempt(`name${i}`, `2001:db8:1:2::${i}`);
   }
   assert.ok(throttle.wait('fresh', '2001:db8:1:2:ffff::1'));
   assert.equal(throttle.wait('fresh', '2001:db8:1:3::1'), null);
-  for (let i = 0; i < 200; i++) throttle.failed('ann', '192.0.2.1');
+  for (let i = 0; i < 200; i++) throttle.attempt('ann', '192.0.2.1');
   assert.equal(throttle.wait('ann', '192.0.2.1'), minutes(15));
-  throttle.succeeded('ann', '192.0.2.1');
   assert.equal(throttle.wait('ann', '192.0.2.2'), null);
 });
 
@@ -115,7 +117,7 @@ test('over plain http the cookie is HttpOnly and Lax; over https it is also Secu
   await at({}, async (_site, visitor) => {
     await visitor.logIn();
     const [cookie = ''] = visitor.setCookies;
-    assert.match(cookie, /^mauve=/);
+    assert.ok(cookie.startsWith(`mauve-${new URL(visitor.site.base).port}=`), cookie);
     assert.match(cookie, /HttpOnly/);
     assert.match(cookie, /SameSite=Lax/);
     assert.doesNotMatch(cookie, /Secure/);
@@ -130,17 +132,24 @@ test('over plain http the cookie is HttpOnly and Lax; over https it is also Secu
   });
   await at({ trustProxy: true }, async (site) => {
     const answer = await fetch(`${site.base}/login`, { headers: { 'x-forwarded-proto': 'https' } });
-    assert.match(answer.headers.getSetCookie().join(), /^__Host-mauve=.*Secure/);
+    assert.match(answer.headers.getSetCookie().join(), /^__Host-mauve-form=.*Secure/);
   });
 });
 
 test('logging in changes the session id, so that one planted before is worthless', () =>
   at({}, async (_site, visitor) => {
+    const name = sessionCookie(visitor);
     await visitor.get('/login');
-    const before = visitor.cookies.get('mauve');
+    visitor.cookies.set(name, 'planted');
     await visitor.post('/login', { name: 'ann', password });
-    assert.notEqual(visitor.cookies.get('mauve'), before);
-    visitor.cookies.set('mauve', before ?? '');
+    const before = visitor.cookies.get(name);
+    assert.notEqual(before, 'planted');
+    await visitor.site.addLink('again', 'ann');
+    await visitor.get('/welcome/again');
+    assert.notEqual(visitor.cookies.get(name), before);
+    visitor.cookies.set(name, before ?? '');
+    assert.equal((await visitor.get('/')).status, 302);
+    visitor.cookies.set(name, 'planted');
     assert.equal((await visitor.get('/')).status, 302);
   }));
 
@@ -148,9 +157,9 @@ test('logging out ends the session, for a copy of its cookie too', () =>
   at({}, async (_site, visitor) => {
     await visitor.logIn();
     await visitor.get('/account');
-    const cookie = visitor.cookies.get('mauve');
+    const cookie = visitor.cookies.get(sessionCookie(visitor));
     assert.equal((await visitor.post('/logout')).status, 303);
-    visitor.cookies.set('mauve', cookie ?? '');
+    visitor.cookies.set(sessionCookie(visitor), cookie ?? '');
     assert.equal((await visitor.get('/')).status, 302);
   }));
 

@@ -21,7 +21,7 @@ test('the list shows what is raised, the urgent first, with the count in the tit
   await site.say({ id: 'b', subject: 'core-1', summary: 'down' });
   await site.say({ id: 'c', subject: 'build1', summary: 'full' });
   const { text } = await visitor.get('/');
-  assert.match(text, /<title>\(3\) Mauve<\/title>/);
+  assert.match(text, /<title>\(3\) 1 urgent · Mauve<\/title>/);
   const order = ['core-1', 'web1', 'build1'].map((subject) => text.indexOf(`<b>${subject}</b>`));
   assert.deepEqual(
     order,
@@ -160,7 +160,7 @@ test('text from strangers stays text, wherever it is shown', async () => {
         const page = await reader.get(path);
         const scripts = page.text.match(/<script\b[^>]*>/g) ?? [];
         assert.ok(
-          scripts.every((tag) => /^<script src="\/assets\/\w+\/mauve\.js" defer>$/.test(tag)),
+          scripts.every((tag) => /^<script src="\/assets\/\w+\/mauve\.js" type="module">$/.test(tag)),
           path,
         );
         assert.doesNotMatch(page.text, /<(img|svg|iframe|form[^>]*action="(?!\/))/i, path);

@@ -38,6 +38,7 @@ export type SiteOptions = {
   readonly baseUrl?: URL;
   readonly trustProxy?: TrustProxy;
   readonly log?: (message: string) => void;
+  readonly warned?: (message: string) => void;
 };
 
 export type Site = {
@@ -67,6 +68,7 @@ const group = (name: string, level: Level, subject: RegExp | null): Group => ({
       people: ['ann' as PersonId],
       every: minutes(15),
       during: { kind: 'always' },
+      meaning: 'hourly',
     },
   ],
 });
@@ -106,7 +108,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const log = {
     debug: quiet,
     info: quiet,
-    warn: quiet,
+    warn: (...all: unknown[]): void => options.warned?.(JSON.stringify(all)),
     error: (...all: unknown[]): void => (options.log ?? console.error)(JSON.stringify(all)),
   };
   const store = openSqlite({ folder });
@@ -223,12 +225,13 @@ export class Visitor {
     path: string,
     fields: Record<string, string | readonly string[]> = {},
     csrf = this.csrf(),
+    headers: Record<string, string> = {},
   ): Promise<Got> {
     const body = new URLSearchParams({ _csrf: csrf });
     for (const [name, value] of Object.entries(fields)) {
       for (const each of typeof value === 'string' ? [value] : value) body.append(name, each);
     }
-    return this.ask(path, { method: 'POST', body });
+    return this.ask(path, { method: 'POST', body, headers });
   }
 
   csrf(): string {

@@ -37,8 +37,14 @@ export type State = Phase['kind'];
 /** Where a notify rule stands in this episode. */
 export type Reminder = {
   readonly rule: RuleId;
+  /** What the rule meant when `due` was worked out: see `Rule.meaning`. */
+  readonly meaning: string;
   /** When it is due next; null when it has nothing more to say in this episode. */
   readonly due: Instant | null;
+  /** When `due` was worked out. */
+  readonly setAt: Instant;
+  /** `added`: by a later policy, so that it has yet to tell those whom nobody told. */
+  readonly said: 'nothing' | 'added' | 'something';
 };
 
 /** The last state that people were told of: what is owed when a suppression ends is what differs from it. */

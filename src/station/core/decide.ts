@@ -217,23 +217,46 @@ export function decideAsk(before: Alert, ask: Ask, by: string, context: Context)
   return finish(d);
 }
 
-/** Takes what fell due by now in the order of its times; at one instant: lapsed acknowledgement, raise, clear. */
+type Plan = {
+  readonly kind: 'lapse' | 'raise' | 'clear';
+  readonly planned: Instant;
+  /** When it falls due in fact, the initial sleep considered. */
+  readonly at: Instant;
+};
+
+/** The plan that comes first; what waited for one instant goes in the order in which it was planned. */
+function firstPlan(alert: Alert, context: Context): Plan | null {
+  const plans: Plan[] = [];
+  const add = (kind: Plan['kind'], planned: Instant | null, recordedAt: Instant): void => {
+    if (planned !== null) plans.push({ kind, planned, at: dueInFact(planned, recordedAt, context) });
+  };
+  // At one instant in this order: the sort is stable.
+  if (alert.phase.kind === 'acknowledged') add('lapse', alert.phase.until, alert.phase.since);
+  add('raise', alert.willRaiseAt, alert.heardAt);
+  add('clear', alert.willClearAt, alert.heardAt);
+  return plans.sort((a, b) => a.at - b.at || a.planned - b.planned)[0] ?? null;
+}
+
+/** Takes what fell due by now in the order of its times. */
 function takeOverdue(d: Draft): void {
   const { alert, context } = d;
   for (;;) {
-    const lapse = alert.phase.kind === 'acknowledged' ? alert.phase.until : null;
-    const first = earliest(lapse, alert.willRaiseAt, alert.willClearAt);
-    if (first === null) return;
-    const at = dueInFact(alert, first, context);
-    if (at > context.now) return;
-    if (first === lapse) {
-      reRaise(d, at, 'lapsed');
-    } else if (first === alert.willRaiseAt) {
-      alert.willRaiseAt = null;
-      raise(d, at, 'planned');
-    } else {
-      alert.willClearAt = null;
-      clear(d, at, 'planned');
+    const plan = firstPlan(alert, context);
+    if (plan === null || plan.at > context.now) return;
+    switch (plan.kind) {
+      case 'lapse':
+        reRaise(d, plan.at, 'lapsed');
+        break;
+      case 'raise':
+        alert.willRaiseAt = null;
+        raise(d, plan.at, 'planned');
+        break;
+      case 'clear':
+        alert.willClearAt = null;
+        clear(d, plan.at, 'planned');
+        break;
+      default:
+        plan.kind satisfies never;
     }
   }
 }
@@ -241,8 +264,6 @@ function takeOverdue(d: Draft): void {
 function finish(d: Draft): Decision {
   settle(d);
   const { alert, context } = d;
-  const lapse = alert.phase.kind === 'acknowledged' ? alert.phase.until : null;
-  const next = [lapse, alert.willRaiseAt, alert.willClearAt, alert.wakeAt];
-  alert.wakeAt = earliest(...next.map((due) => (due === null ? null : dueInFact(alert, due, context))));
+  alert.wakeAt = earliest(alert.wakeAt, firstPlan(alert, context)?.at ?? null);
   return { before: d.before, after: alert, history: d.history, messages: d.messages, obsolete: d.obsolete };
 }

@@ -74,6 +74,7 @@ export function record(d: Draft, change: Change): void {
 /** Nothing changes for an alert that is raised already: its episode and `raised_at` stand. */
 export function raise(d: Draft, at: Instant, cause: 'update' | 'planned'): void {
   if (d.alert.phase.kind !== 'cleared') return;
+  overtake(d, ['acknowledged', 'cleared'], 'raised again before it could be sent');
   beginEpisode(d, at);
   record(d, { kind: 'raised', cause, episode: d.alert.episode, raisedAt: at });
 }
@@ -88,7 +89,6 @@ export function reRaise(d: Draft, at: Instant, cause: 'lapsed' | 'taken-back'): 
 function beginEpisode(d: Draft, at: Instant): void {
   d.alert.phase = { kind: 'raised', since: at };
   d.alert.episode += 1;
-  d.alert.told = [];
   d.alert.reminders = [];
   d.alert.changedAt = d.context.now;
 }
@@ -134,8 +134,7 @@ function overtake(d: Draft, kinds: readonly NotificationKind[], why: string): vo
   });
 }
 
-/** When something of this alert is due in fact: see `Context.sleepsUntil`. */
-export function dueInFact(alert: Alert, due: Instant, context: Context): Instant {
-  const recordedAt = alert.heardAt > alert.changedAt ? alert.heardAt : alert.changedAt;
+/** When something that was recorded at `recordedAt` is due in fact: see `Context.sleepsUntil`. */
+export function dueInFact(due: Instant, recordedAt: Instant, context: Context): Instant {
   return recordedAt < context.startedAt && due < context.sleepsUntil ? context.sleepsUntil : due;
 }

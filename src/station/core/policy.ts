@@ -53,6 +53,8 @@ export type Rule = {
   /** How often to remind; null: told once, never reminded. */
   readonly every: Duration | null;
   readonly during: During;
+  /** A hash of `every` and `during`: a rule that keeps its name may change what it means. */
+  readonly meaning: string;
 };
 
 /**

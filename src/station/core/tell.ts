@@ -4,7 +4,7 @@
  * states instead of reacting to events, a suppression, a restart or a reload
  * neither loses nor doubles a message.
  */
-import { earliest, type Instant, latest, minus, rfc3339 } from '../../time.ts';
+import { earliest, type Instant, minus, rfc3339 } from '../../time.ts';
 import {
   type Announced,
   type NotificationKind,
@@ -15,7 +15,7 @@ import {
 } from './alert.ts';
 import { type Draft, dueInFact, freshFor, record } from './draft.ts';
 import type { NotificationFacts } from './notification.ts';
-import { type Group, groupOf, type Rule } from './policy.ts';
+import { type Episode, type Group, groupOf, type Rule } from './policy.ts';
 import { firstDue, hoursOpen, isOpen, nextReminder } from './schedule.ts';
 
 /** Owes what this decision makes due, and leaves in `wakeAt` when to look again (plans aside). */
@@ -26,7 +26,8 @@ export function settle(d: Draft): void {
   alert.level = group.level;
   alert.wakeAt = null;
   const news = newsOf(d);
-  const mutedUntil = alert.suppressUntil === null ? null : dueInFact(alert, alert.suppressUntil, context);
+  const mutedUntil =
+    alert.suppressUntil === null ? null : dueInFact(alert.suppressUntil, alert.changedAt, context);
   if (mutedUntil !== null && mutedUntil > context.now) {
     if (news !== null || alert.reminders.length > 0) alert.wakeAt = mutedUntil;
     return;
@@ -38,9 +39,9 @@ export function settle(d: Draft): void {
   } else if (alert.phase.kind === 'raised') {
     remind(d, group);
   }
-  const dues = alert.reminders.map((reminder) => reminder.due);
-  const next = earliest(...dues);
-  alert.wakeAt = next === null ? null : dueInFact(alert, next, context);
+  alert.wakeAt = earliest(
+    ...alert.reminders.map(({ due, setAt }) => (due === null ? null : dueInFact(due, setAt, context))),
+  );
 }
 
 /** What people have yet to be told of: how the alert stands, if it differs from what they last heard. */
@@ -70,8 +71,11 @@ function tellRaised(d: Draft, group: Group, kind: 'raised' | 're-raised'): void 
     const due = firstDue(rule, episode, context.now);
     const open = due === context.now && isOpen(rule.during, episode, context.now);
     if (open) addPeople(people, rule);
-    reminders.push({ rule: rule.id, due: open ? nextReminder(rule, episode, due, context.now) : due });
+    const next = open ? nextReminder(rule, episode, due, context.now) : due;
+    reminders.push(reminderOf(rule, next, context.now, open ? 'something' : 'nothing'));
   }
+  // Those who were told of the last episode were told how it went on; this one is news to all.
+  alert.told = [];
   alert.reminders = reminders;
   owe(d, group, kind, people, context.now, (person) => `${alert.key}/${alert.episode}/${kind}/${person}`);
 }
@@ -96,6 +100,10 @@ function tellEnded(d: Draft, group: Group, kind: 'acknowledged' | 'cleared'): vo
   owe(d, group, kind, people, context.now, (person) => `${alert.key}/${alert.episode}/${kind}/${person}`);
 }
 
+function reminderOf(rule: Rule, due: Instant | null, setAt: Instant, said: Reminder['said']): Reminder {
+  return { rule: rule.id, meaning: rule.meaning, due, setAt, said };
+}
+
 /** Raised and known to be: each rule keeps its own time. */
 function remind(d: Draft, group: Group): void {
   const { alert, context } = d;
@@ -105,60 +113,77 @@ function remind(d: Draft, group: Group): void {
   alert.reminders = current.map((reminder) => {
     const rule = group.rules.find((one) => one.id === reminder.rule);
     if (rule === undefined || reminder.due === null) return reminder;
-    const due = owedSince(d, reminder.due);
-    if (due > context.now) return reminder;
+    const { due } = reminder;
+    if (dueInFact(due, reminder.setAt, context) > context.now) return reminder;
     if (!isOpen(rule.during, episode, context.now)) {
-      return { rule: rule.id, due: firstDue(rule, episode, context.now) };
+      return reminderOf(rule, firstDue(rule, episode, context.now), context.now, reminder.said);
     }
     const people = new Map<PersonId, RuleId | null>();
     for (const person of rule.people) {
-      if (!heard.has(person)) people.set(person, rule.id);
+      const knows = reminder.said === 'added' && alert.told.includes(person);
+      if (!heard.has(person) && !knows) people.set(person, rule.id);
       heard.add(person);
     }
-    d.obsolete.push({
-      alert: alert.key,
-      kinds: ['reminder'],
-      people: [...people.keys()],
-      dueBefore: minus(context.now, freshFor),
-      why: 'replaced by the next reminder',
-    });
-    const key = `${alert.key}/${alert.episode}/${rule.id}/${rfc3339(due)}`;
-    owe(d, group, 'reminder', people, due, (person) => `${key}/${person}`);
-    return { rule: rule.id, due: nextReminder(rule, episode, due, context.now) };
+    tellReminder(d, group, rule, people, due);
+    return reminderOf(rule, nextReminder(rule, episode, due, context.now), context.now, 'something');
   });
 }
 
-/** A reminder that fell due while the alert was suppressed, or before the initial sleep ended, is owed at that end. */
-function owedSince(d: Draft, due: Instant): Instant {
-  const awake = dueInFact(d.alert, due, d.context);
-  const { suppressUntil } = d.alert;
-  return suppressUntil === null || suppressUntil > d.context.now ? awake : latest(awake, suppressUntil);
+function tellReminder(
+  d: Draft,
+  group: Group,
+  rule: Rule,
+  people: ReadonlyMap<PersonId, RuleId | null>,
+  due: Instant,
+): void {
+  const { alert, context } = d;
+  d.obsolete.push({
+    alert: alert.key,
+    kinds: ['raised', 're-raised', 'reminder'],
+    people: [...people.keys()],
+    dueBefore: minus(context.now, freshFor),
+    why: 'replaced by the next reminder',
+  });
+  const key = `${alert.key}/${alert.episode}/${rule.id}/${rfc3339(due)}`;
+  owe(d, group, 'reminder', people, due, (person) => `${key}/${person}`);
 }
 
 /**
- * The reminders as the group's rules want them now. A rule known by its identity keeps its time. One that is
- * new here (the alert moved to another group, or the policy changed) starts at the next due time of those that
- * went; where none went, people who were told wait for their next reminder and the others hear at the opening.
+ * The reminders as the group's rules want them now. A rule known by its identity keeps its time, unless it now
+ * means something else. One that is new here (the alert moved to another group, or the policy changed) starts at
+ * the next due time of those that went; where none went, it tells those at its opening who were not told yet.
  */
 function carryOver(d: Draft, group: Group): readonly Reminder[] {
   const { alert, context } = d;
+  const { now } = context;
   const same =
     alert.reminders.length === group.rules.length &&
-    group.rules.every((rule, index) => alert.reminders[index]?.rule === rule.id);
+    group.rules.every((rule, index) => {
+      const reminder = alert.reminders[index];
+      return reminder?.rule === rule.id && reminder.meaning === rule.meaning && reminder.setAt <= now;
+    });
   if (same) return alert.reminders;
-  const episode = { raisedAt: raisedAt(alert) ?? context.now };
+  const episode = { raisedAt: raisedAt(alert) ?? now };
   const gone = alert.reminders.filter((reminder) => !group.rules.some((rule) => rule.id === reminder.rule));
   const inherited = earliest(...gone.map((reminder) => reminder.due));
   return group.rules.map((rule) => {
     const known = alert.reminders.find((reminder) => reminder.rule === rule.id);
-    if (known !== undefined) return known;
-    if (inherited !== null) return { rule: rule.id, due: inherited };
+    if (known !== undefined) return keepTime(known, rule, episode, now);
+    if (inherited !== null) return reminderOf(rule, inherited, now, 'something');
     const allTold = rule.people.every((person) => alert.told.includes(person));
-    const due = allTold
-      ? nextReminder(rule, episode, context.now, context.now)
-      : firstDue(rule, episode, context.now);
-    return { rule: rule.id, due };
+    const due = allTold ? nextReminder(rule, episode, now, now) : firstDue(rule, episode, now);
+    return reminderOf(rule, due, now, allTold ? 'something' : 'added');
   });
+}
+
+/** A rule's reminder after its meaning changed, or after the clock was set back behind the moment it was set. */
+function keepTime(known: Reminder, rule: Rule, episode: Episode, now: Instant): Reminder {
+  if (known.meaning === rule.meaning && known.setAt <= now) return known;
+  if (known.said !== 'something') return reminderOf(rule, firstDue(rule, episode, now), now, known.said);
+  const next = nextReminder(rule, episode, now, now);
+  // Sooner if the rule now reminds more often, but never later than was promised.
+  const due = next === null || known.setAt > now ? next : earliest(known.due, next);
+  return reminderOf(rule, due, now, 'something');
 }
 
 function addPeople(people: Map<PersonId, RuleId | null>, rule: Rule): void {

@@ -16,6 +16,7 @@ export const timeHorizon = days(3650);
 export const alertsMax = 20_000;
 
 export const importanceDefault = 50;
+const tagLayersMax = 10;
 
 /** What is asked of one alert's phase: the table of semantics, "Times". */
 export type Ask =
@@ -133,7 +134,12 @@ function readTime(wireSeconds: bigint, offset: number, reception: Instant): Inst
 /** Text without markup: what is inside the tags goes, what is between them stays. */
 function plainText(text: string, max: number, cutting: { count: number }): string {
   let plain = text;
-  if (plain.includes('<')) plain = plain.replace(/<[a-zA-Z/!][^<>]*>/g, '');
+  // What is left of one tag may stand around another; more than a few such layers nobody writes.
+  for (let layer = 0; layer < tagLayersMax && plain.includes('<'); layer++) {
+    const stripped = plain.replace(/<[a-zA-Z/!][^<>]*>/g, '');
+    if (stripped === plain) break;
+    plain = stripped;
+  }
   return cutText(plain, max, cutting);
 }
 

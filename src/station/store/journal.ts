@@ -164,9 +164,9 @@ export class Journal {
   #isDue(now: Instant, all: boolean): boolean {
     const waiting = this.#overlay.size;
     if (waiting === 0) return false;
-    return (
-      all || waiting <= smallOverlay || this.#foldedAt === null || now >= plus(this.#foldedAt, foldEvery)
-    );
+    if (all || waiting <= smallOverlay || this.#foldedAt === null) return true;
+    // A clock that was set back must not put the folding off until it has caught up.
+    return now >= plus(this.#foldedAt, foldEvery) || now < this.#foldedAt;
   }
 
   #begin(now: Instant, all: boolean): Round | null {

@@ -7,11 +7,11 @@
  * goes by the partial indexes, and `INDEXED BY` makes SQLite say so if it can't.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { type Duration, earliest, type Instant, plus } from '../../time.ts';
-import { type AlertKey, type Level, levels, unreachable } from '../core/alert.ts';
+import { type Duration, earliest, type Instant, milliseconds, plus } from '../../time.ts';
+import { type AlertKey, type Level, levels, type PersonId, unreachable } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
 import { factsOf, type MessageRow } from './rows.ts';
-import type { LeasedMessage, MessageId, OwedMessage, Settlement } from './store.ts';
+import type { LeasedMessage, MessageId, OwedMessage, Settlement, UnsettledMessage } from './store.ts';
 
 /** Urgent first: the last of the levels is 0. */
 const urgencyOf = (level: Level): number => levels.length - 1 - levels.indexOf(level);
@@ -49,7 +49,12 @@ export class Outbox {
   readonly #failed: Statement<[Instant, string, MessageId]>;
   readonly #obsolete: Statement<[Instant, string, MessageId]>;
   readonly #retry: Statement<[Instant, string, MessageId]>;
+  readonly #ahead: Statement<[AlertKey, PersonId, string, MessageId], Instant>;
+  readonly #postpone: Statement<[Instant, MessageId]>;
+  readonly #moveUp: Statement<[AlertKey, PersonId, string]>;
+  readonly #later: Statement<[AlertKey, PersonId, string, MessageId], number>;
   readonly #release: Statement<[]>;
+  readonly #hurry: Statement<[Instant, Instant]>;
 
   constructor(db: Database) {
     this.#add = db.prepare(
@@ -88,6 +93,27 @@ export class Outbox {
     this.#failed = db.prepare(settle(`status = 'failed', send_at = NULL, settled_at = ?, why = ?`));
     this.#obsolete = db.prepare(settle(`status = 'obsolete', send_at = NULL, settled_at = ?, why = ?`));
     this.#retry = db.prepare(settle(`status = 'pending', send_at = ?, why = ?`));
+    this.#ahead = db
+      .prepare<[AlertKey, PersonId, string, MessageId], Instant>(
+        `SELECT send_at FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
+           AND person = ? AND channel = ? AND id < ? ORDER BY id LIMIT 1`,
+      )
+      .pluck();
+    this.#postpone = db.prepare('UPDATE outbox SET send_at = ? WHERE id = ?');
+    this.#moveUp = db.prepare(
+      `UPDATE outbox SET send_at = min(send_at, due_at) WHERE attempts = 0 AND status = 'pending' AND id =
+         (SELECT min(id) FROM outbox INDEXED BY outbox_owed_of
+          WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ?)`,
+    );
+    this.#later = db
+      .prepare<[AlertKey, PersonId, string, MessageId], number>(
+        `SELECT 1 FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
+           AND person = ? AND channel = ? AND id > ? LIMIT 1`,
+      )
+      .pluck();
+    this.#hurry = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
+    );
     this.#release = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at
        WHERE send_at IS NOT NULL AND status = 'leased'`,
@@ -111,6 +137,7 @@ export class Outbox {
         .filter((row) => row.attempts > 0 || row.due_at < dueBefore)
         .map((row) => {
           this.#obsolete.run(at, why, row.id);
+          this.#moveUp.run(row.alert, row.person, row.channel);
           return { message: owedOf(row), why };
         }),
     );
@@ -136,6 +163,7 @@ export class Outbox {
         .sort((a, b) => a.send_at - b.send_at || a.id - b.id)
         .slice(0, limit - taken.length);
       for (const { id } of waiting) {
+        if (this.#waitsItsTurn(id)) continue;
         const row = this.#take.get(plus(now, lease), id);
         if (row === undefined) continue;
         const detail = this.#detail.get(row.alert) ?? '';
@@ -143,6 +171,23 @@ export class Outbox {
       }
     }
     return taken;
+  }
+
+  /**
+   * What one person gets of one alert on one channel keeps its order: "raised" must not come after "cleared". A
+   * message behind another one waits until that one is settled or may be tried again.
+   */
+  #waitsItsTurn(id: MessageId): boolean {
+    const row = this.#unsettled.get(id);
+    if (row === undefined) return false;
+    const ahead = this.#ahead.get(row.alert, row.person, row.channel, id);
+    if (ahead === undefined) return false;
+    this.#postpone.run(plus(ahead, milliseconds(1)), id);
+    return true;
+  }
+
+  hurry(now: Instant): void {
+    this.#hurry.run(now, now);
   }
 
   releaseLeases(): void {
@@ -157,13 +202,16 @@ export class Outbox {
     );
   }
 
-  load(id: MessageId): (OwedMessage & { readonly attempts: number }) | null {
+  load(id: MessageId): UnsettledMessage | null {
     const row = this.#unsettled.get(id);
-    return row === undefined ? null : { ...owedOf(row), attempts: triesBefore(row) };
+    if (row === undefined) return null;
+    const followed = this.#later.get(row.alert, row.person, row.channel, id) !== undefined;
+    return { ...owedOf(row), attempts: triesBefore(row), followed };
   }
 
   settle(settlements: readonly Settlement[]): void {
     for (const settled of settlements) {
+      const row = this.#unsettled.get(settled.id);
       switch (settled.kind) {
         case 'delivered':
           this.#delivered.run(settled.at, settled.title, settled.text, settled.why, settled.id);
@@ -180,6 +228,7 @@ export class Outbox {
         default:
           unreachable(settled);
       }
+      if (row !== undefined && settled.kind !== 'retry') this.#moveUp.run(row.alert, row.person, row.channel);
     }
   }
 }

@@ -26,17 +26,34 @@ type Place = { readonly changedAt: number; readonly key: number };
 /** Above all instants and keys. */
 const top: Place = { changedAt: Number.MAX_SAFE_INTEGER, key: Number.MAX_SAFE_INTEGER };
 
-const cursorOf = (alert: Alert): string =>
-  Buffer.from(`${alert.changedAt}.${alert.key}`, 'utf8').toString('base64url');
+const encoded = (text: string): string => Buffer.from(text, 'utf8').toString('base64url');
+const decoded = (cursor: string): string =>
+  /^[\w-]{1,64}$/.test(cursor) ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
+
+const cursorOf = (alert: Alert): string => encoded(`${alert.changedAt}.${alert.key}`);
 
 function placeOf(cursor: string | null): Place | null {
-  if (cursor === null) return top;
-  if (!/^[\w-]{1,64}$/.test(cursor)) return null;
-  const [, changedAt, key] =
-    /^(-?\d{1,16})\.(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  return cursor === null ? top : placeIn(decoded(cursor));
+}
+
+function placeIn(text: string): Place | null {
+  const [, changedAt, key] = /^(-?\d{1,16})\.(\d{1,16})$/.exec(text) ?? [];
   return changedAt === undefined || key === undefined
     ? null
     : { changedAt: Number(changedAt), key: Number(key) };
+}
+
+/** The two runs of a list with the urgent first, by the letter of their cursors. */
+type Run = 'u' | 'o';
+const runOf = (alert: Alert): Run => (alert.level === 'urgent' ? 'u' : 'o');
+const runCursorOf = (alert: Alert): string => encoded(`${runOf(alert)}${alert.changedAt}.${alert.key}`);
+
+function runPlaceOf(cursor: string | null): { readonly run: Run; readonly place: Place } | null {
+  if (cursor === null) return { run: 'u', place: top };
+  const text = decoded(cursor);
+  const run = text.startsWith('u') ? 'u' : text.startsWith('o') ? 'o' : null;
+  const place = run === null ? null : placeIn(text.slice(1));
+  return run === null || place === null ? null : { run, place };
 }
 
 /** @throws StoreError where the database cannot be opened; the station makes it before. */
@@ -48,6 +65,8 @@ class SqliteReads implements Reads {
   readonly accounts: Reads['accounts'];
   readonly #db: Database;
   readonly #page: Statement<[State, number, number, number], AlertRow>;
+  /** As `#page`, of one run. */
+  readonly #run: Readonly<Record<Run, Statement<[State, number, number, number], AlertRow>>>;
   readonly #alert: Statement<[AlertKey], AlertRow>;
   readonly #history: Statement<[AlertKey, number], HistoryRow>;
   readonly #historyAfter: Statement<[number, number], HistoryRow>;
@@ -63,6 +82,12 @@ class SqliteReads implements Reads {
       `${selectAlerts} WHERE a.phase = ? AND (a.changed_at, a.key) < (?, ?)
        ORDER BY a.changed_at DESC, a.key DESC LIMIT ?`,
     );
+    const run = (condition: string): Statement<[State, number, number, number], AlertRow> =>
+      db.prepare(
+        `${selectAlerts} WHERE a.phase = ? AND ${condition} AND (a.changed_at, a.key) < (?, ?)
+         ORDER BY a.changed_at DESC, a.key DESC LIMIT ?`,
+      );
+    this.#run = { u: run(`a.level = 'urgent'`), o: run(`a.level IS NOT 'urgent'`) };
     this.#alert = db.prepare(`${selectAlerts} WHERE a.key = ?`);
     this.#history = db.prepare('SELECT * FROM history WHERE alert = ? ORDER BY seq DESC LIMIT ?');
     this.#historyAfter = db.prepare('SELECT * FROM history WHERE seq > ? ORDER BY seq LIMIT ?');
@@ -95,6 +120,21 @@ class SqliteReads implements Reads {
       const alerts = rows.slice(0, query.limit).map(wholeAlertOf);
       const last = alerts.at(-1);
       return { alerts, next: rows.length > query.limit && last !== undefined ? cursorOf(last) : null };
+    });
+  }
+
+  urgentFirst({ state, limit, cursor }: Parameters<Reads['urgentFirst']>[0]): Promise<AlertPage | null> {
+    return this.#do(() => {
+      const begin = runPlaceOf(cursor);
+      if (begin === null) return null;
+      const { run, place } = begin;
+      const rows = this.#run[run].all(state, place.changedAt, place.key, limit + 1);
+      if (run === 'u' && rows.length <= limit) {
+        rows.push(...this.#run.o.all(state, top.changedAt, top.key, limit + 1 - rows.length));
+      }
+      const alerts = rows.slice(0, limit).map(wholeAlertOf);
+      const last = alerts.at(-1);
+      return { alerts, next: rows.length > limit && last !== undefined ? runCursorOf(last) : null };
     });
   }
 

@@ -296,6 +296,10 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ outbox }) => outbox.releaseLeases());
   }
 
+  hurry(now: Instant) {
+    return this.#do(({ outbox }) => outbox.hurry(now));
+  }
+
   loadMessage(id: MessageId) {
     return this.#do(({ outbox }) => outbox.load(id));
   }

@@ -38,6 +38,9 @@ export type LeasedMessage = OwedMessage & {
   readonly detail: string;
 };
 
+/** `followed`: the same person is owed a newer message of the same alert on the same channel. */
+export type UnsettledMessage = OwedMessage & { readonly attempts: number; readonly followed: boolean };
+
 /** What became of a lease. */
 export type Settlement =
   | {
@@ -98,8 +101,10 @@ export interface Transaction {
   ): Promise<readonly LeasedMessage[]>;
   /** Ends every lease: at the start, those of a station that died. What they held is sent at once. */
   releaseLeases(): Promise<void>;
+  /** Lets every message that waits for a later time be tried now. */
+  hurry(now: Instant): Promise<void>;
   /** The message of a lease, to judge its receipt by; null if it is unknown or settled already. */
-  loadMessage(id: MessageId): Promise<(OwedMessage & { readonly attempts: number }) | null>;
+  loadMessage(id: MessageId): Promise<UnsettledMessage | null>;
   /** What is settled already, or unknown, is left as it is. */
   settle(settlements: readonly Settlement[]): Promise<void>;
 
@@ -201,6 +206,12 @@ export interface Reads {
   /** Newest change first (changedAt, then key). Null when the cursor is not one that this gave out. */
   alerts(query: {
     readonly state: State | null;
+    readonly limit: number;
+    readonly cursor: string | null;
+  }): Promise<AlertPage | null>;
+  /** For people: all urgent ones before all others, each newest change first. Its cursors are its own; null as above. */
+  urgentFirst(query: {
+    readonly state: State;
     readonly limit: number;
     readonly cursor: string | null;
   }): Promise<AlertPage | null>;

@@ -1,47 +1,77 @@
 /**
  * What the page does beyond plain HTML: it follows the station's news, looks at
- * its own address again and swaps in what changed, and keeps its light honest.
- * It never acts by itself, and takes nothing from anybody's hands: what was
- * typed, ticked or opened stays, and so does the place on the page.
+ * its own address again and swaps in what changed, and keeps its light honest:
+ * it says live only while the line lives, the last look succeeded and the
+ * station takes alerts. It never acts by itself.
  */
+import { openFeed } from './feed.js';
+import { held, keep, moves, ownRefused, showChosen, steady, ticked, watchHands } from './hands.js';
 
 /** Looks at the page again at most twice a second, however much happens. */
 const lookEvery = 500;
-/** The station's beat comes every 15 s: two missed and the line is dead. */
-const silenceMax = 35_000;
-/** After a refused stream the browser gives up: try anew after so long. */
-const retryAfter = 10_000;
+/** Where rows moved the eye needs a moment to find them again. */
+const settleFor = 1000;
+const lookTakesAtMost = 10_000;
+/** A look that failed is tried again, each time after twice as long. */
+const retryFirst = 2000;
+const retryMax = 30_000;
+/** What changes by time alone, like a suppression that ends, is news that nobody tells. */
+const lookAnyway = 300_000;
+/** While the page must not move, asks so often whether it may. */
+const heldEvery = 200;
+/** A page held longer than this says so. */
+const heldUntold = 5000;
 const agesEvery = 10_000;
+/** What the last click did has been read by then. */
+const flashLives = 60_000;
 /** Ten years: a longer acknowledgement is a slip of the finger. */
 const longest = 3650 * 86_400_000;
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'));
 const light = /** @type {HTMLElement} */ (document.getElementById('light'));
+const openedAt = Date.now();
 /** The station's clock less this browser's. */
 let clockDifference = Number(main.dataset.now) - Date.now();
 /** When the page was last known to be as the station has it. */
 let asOf = Date.now();
-let lastHeard = 0;
 let seq = Number(main.dataset.seq);
-/** @type {EventSource | null} */
-let stream = null;
-/** @type {number | undefined} */
-let retryTimer;
 
 // ---------------------------------------------------------------- the light
 
-/** @param {boolean} live */
-function showLight(live) {
-  const text = live ? 'live' : `not live, as of ${clock(asOf + clockDifference)}`;
+/** The line to the station lives. */
+let alive = false;
+/** The last look failed: what is shown may be old. */
+let stale = false;
+/** The station takes alerts in and keeps them. */
+let ready = true;
+/** The station has this page no longer. */
+let gone = false;
+/** Since when news wait because the page must not move. @type {number | null} */
+let heldSince = null;
+
+function showLight() {
+  const at = clock(asOf + clockDifference);
+  const [live, text, title] = standing();
+  const words = live ? text : `${text}, as of ${at}`;
   const state = live ? 'light on' : 'light off';
-  if (light.className === state && light.dataset.text === text) return;
+  if (light.className === state && light.dataset.text === words) return;
   light.className = state;
-  light.dataset.text = text;
+  light.dataset.text = words;
   const mark = document.createElement('span');
   mark.ariaHidden = 'true';
   mark.textContent = live ? '●' : '○';
-  light.replaceChildren(mark, ` ${text}`);
-  light.title = live ? 'Changes show by themselves' : 'Not connected: reload to see what is new';
+  light.replaceChildren(mark, ` ${words}`);
+  light.title = title;
+}
+
+/** @returns {[live: boolean, text: string, title: string]} */
+function standing() {
+  if (gone) return [false, 'gone', 'The station no longer has this page'];
+  if (!alive || stale) return [false, 'not live', 'Not connected: reload to see what is new'];
+  if (!ready) return [false, 'takes no alerts', 'The station answers, but takes no alerts at present'];
+  if (heldSince !== null && Date.now() - heldSince > heldUntold)
+    return [false, 'paused', 'Changes wait while you point, mark text or send a form'];
+  return [true, 'live', 'Changes show by themselves'];
 }
 
 /**
@@ -56,193 +86,184 @@ function clock(at, date = {}) {
   );
 }
 
-function heard() {
-  lastHeard = Date.now();
-  asOf = lastHeard;
-  showLight(true);
-}
+// ---------------------------------------------------------------- the station's news
 
-// ---------------------------------------------------------------- the stream
-
-function connect() {
-  disconnect();
-  const address = `/events?after=${seq}`;
-  const opened = new EventSource(address);
-  stream = opened;
-  opened.addEventListener('beat', heard);
-  opened.addEventListener('change', (event) => {
-    heard();
-    seq = Math.max(seq, Number(event.lastEventId) || 0);
-    /** @type {{ alerts: number[] | 'all' }} */
-    const news = JSON.parse(event.data);
-    if (concerns(news.alerts)) lookSoon();
-  });
-  opened.addEventListener('error', () => {
-    showLight(false);
-    if (opened.readyState !== EventSource.CLOSED) return;
-    clearTimeout(retryTimer);
-    retryTimer = setTimeout(connect, retryAfter);
-    // Refused: it may be that nobody is logged in here any more. The page itself knows.
-    lookSoon();
-  });
-}
-
-function disconnect() {
-  clearTimeout(retryTimer);
-  stream?.close();
-  stream = null;
-}
+const feed = openFeed({
+  seq: () => seq,
+  beat(beat) {
+    alive = true;
+    ready = beat.ready;
+    clockDifference = beat.now - Date.now();
+    // News that never came, or problems that the page does not show yet.
+    if (beat.seq > seq || beat.problems !== main.dataset.problems) lookSoon();
+    seq = Math.max(seq, beat.seq);
+    upToDate();
+    showLight();
+  },
+  news({ alerts }, at) {
+    alive = true;
+    // After 'all' the station counts anew: it may have another database.
+    seq = alerts === 'all' ? at : Math.max(seq, at);
+    if (concerns(alerts)) lookSoon();
+    upToDate();
+    showLight();
+  },
+  lost(refused) {
+    alive = false;
+    showLight();
+    // It may be that nobody is logged in here any more. The page itself knows.
+    if (refused) lookSoon();
+  },
+});
 
 /** @param {number[] | 'all'} alerts */
 function concerns(alerts) {
   const follows = main.dataset.live;
-  if (follows === 'nothing') return false;
   return follows === 'everything' || alerts === 'all' || alerts.includes(Number(follows));
+}
+
+function upToDate() {
+  if (!stale && !looking && !lookAgain && lookTimer === undefined) asOf = Date.now();
 }
 
 // ---------------------------------------------------------------- looking again
 
 let looking = false;
 let lookAgain = false;
-let composing = false;
+/** The next look may move the rows though some are ticked. */
+let showNew = false;
 /** @type {number | undefined} */
 let lookTimer;
-let lastLook = 0;
+let lastLook = openedAt;
+let pause = lookEvery;
+let retry = retryFirst;
 
 function lookSoon() {
-  if (looking || composing || document.hidden) {
+  // A page that shows no alerts has nothing to gain, and typed passwords to lose.
+  if (main.dataset.live === 'nothing' || gone) return;
+  if (looking || document.hidden) {
     lookAgain = true;
     return;
   }
   if (lookTimer !== undefined) return;
-  lookTimer = setTimeout(look, Math.max(0, lastLook + lookEvery - Date.now()));
+  lookTimer = setTimeout(look, Math.max(0, lastLook + pause - Date.now()));
 }
 
 async function look() {
+  if (waits()) return;
   lookTimer = undefined;
+  if (document.hidden) {
+    lookAgain = true;
+    return;
+  }
   looking = true;
   lookAgain = false;
   lastLook = Date.now();
-  try {
-    const answer = await fetch(location.href, { headers: { 'X-Mauve-Live': '1' }, cache: 'no-store' });
-    if (answer.status === 401) return location.reload();
-    if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), 'text/html'));
-  } catch {
-    showLight(false);
-  }
+  const fresh = await fetchPage().catch(() => null);
   looking = false;
-  if (lookAgain) lookSoon();
+  if (fresh === 'gone') return sayGone();
+  stale = fresh === null;
+  if (fresh === null) {
+    lookTimer = setTimeout(look, retry);
+    retry = Math.min(2 * retry, retryMax);
+  } else {
+    retry = retryFirst;
+    if (waits()) return;
+    swap(fresh);
+    asOf = lastLook;
+    if (lookAgain) lookSoon();
+  }
+  showLight();
+}
+
+/** Puts the look off while the page must not move. */
+function waits() {
+  if (!held(main)) {
+    heldSince = null;
+    return false;
+  }
+  heldSince ??= Date.now();
+  lookTimer = setTimeout(look, heldEvery);
+  showLight();
+  return true;
+}
+
+/** @returns {Promise<Document | 'gone'>} */
+async function fetchPage() {
+  const answer = await fetch(location.href, {
+    headers: { 'X-Mauve-Live': '1' },
+    cache: 'no-store',
+    signal: AbortSignal.timeout(lookTakesAtMost),
+  });
+  if (answer.status === 404) return 'gone';
+  if (answer.status === 401) location.reload();
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const own = fresh.getElementById('main')?.dataset.now !== undefined;
+  if (!answer.ok || !own) throw new Error('not the page');
+  return fresh;
+}
+
+function sayGone() {
+  gone = true;
+  const notice = document.createElement('p');
+  notice.className = 'notice bad';
+  notice.role = 'alert';
+  notice.textContent = 'The station no longer has this page: it was dropped after its time to keep.';
+  main.prepend(notice);
+  showLight();
 }
 
 /** @param {Document} fresh */
 function swap(fresh) {
-  const next = fresh.getElementById('main');
-  // Whoever types, clicks or waits for an answer is not disturbed; the next news brings it.
-  if (next === null || submitting) return;
-  const restore = keep();
-  for (const notice of main.querySelectorAll(':scope > p.notice'))
-    next.prepend(document.importNode(notice, true));
-  main.replaceChildren(...document.adoptNode(next).childNodes);
-  main.dataset.now = next.dataset.now;
-  clockDifference = Number(next.dataset.now) - Date.now();
+  const next = /** @type {HTMLElement} */ (fresh.getElementById('main'));
+  const restore = keep(main);
+  if (ticked(main).length > 0 && !showNew) steady(main, next);
+  showNew = false;
+  pause = moves(main, next) ? settleFor : lookEvery;
+  for (const name of ['now', 'timezone', 'problems']) main.dataset[name] = next.dataset[name];
+  put(next);
+  clockDifference = Number(main.dataset.now) - Date.now();
   document.title = fresh.title;
   restore();
-  showAges();
-  showUntil();
-}
-
-/** Remembers what the person has under their hands; the function returned gives it back. */
-function keep() {
-  const scroll = window.scrollY;
-  const fields = [...main.querySelectorAll('form[data-keep] :is(input, select)')]
-    .filter(changed)
-    .map(stateOf);
-  const open = [...main.querySelectorAll('details[open][id]')].map((each) => each.id);
-  const focus = focusOf(document.activeElement);
-  return () => {
-    for (const field of fields) give(field);
-    for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-    if (focus !== null) refocus(focus);
-    window.scrollTo({ top: scroll, behavior: 'instant' });
-  };
-}
-
-/** @param {Element} field */
-function changed(field) {
-  if (field instanceof HTMLSelectElement)
-    return [...field.options].some((o) => o.selected !== o.defaultSelected);
-  if (!(field instanceof HTMLInputElement) || field.type === 'hidden') return false;
-  return field.type === 'checkbox' ? field.checked : field.value !== field.defaultValue;
-}
-
-/** @param {Element} field */
-function stateOf(field) {
-  const { value } = /** @type {HTMLInputElement | HTMLSelectElement} */ (field);
-  return {
-    path: pathOf(field),
-    value,
-    ticked: field instanceof HTMLInputElement && field.type === 'checkbox',
-  };
-}
-
-/** @param {ReturnType<typeof stateOf>} field */
-function give(field) {
-  const found = main.querySelector(field.path);
-  if (found instanceof HTMLInputElement && field.ticked) found.checked = true;
-  else if (found instanceof HTMLInputElement || found instanceof HTMLSelectElement) found.value = field.value;
+  showChosen(main);
+  showTimes();
 }
 
 /**
- * A selector by which the same thing is found on the fresh page.
- * @param {Element} element
+ * Replaces the content, but for notices that stay: one that is put in anew is
+ * read aloud anew.
+ * @param {HTMLElement} next
  */
-function pathOf(element) {
-  if (element.id !== '') return `#${CSS.escape(element.id)}`;
-  const form = element.closest('form');
-  const within =
-    form === null
-      ? ''
-      : form.id !== ''
-        ? `#${CSS.escape(form.id)} `
-        : `form[action="${CSS.escape(form.getAttribute('action') ?? '')}"] `;
-  const kind = element.tagName.toLowerCase();
-  if (element instanceof HTMLAnchorElement)
-    return `${kind}[href="${CSS.escape(element.getAttribute('href') ?? '')}"]`;
-  if (element instanceof HTMLInputElement && element.type === 'checkbox') {
-    return `${within}${kind}[name="${CSS.escape(element.name)}"][value="${CSS.escape(element.value)}"]`;
+function put(next) {
+  const flash = Date.now() - openedAt < flashLives ? main.querySelector(':scope > p.notice') : null;
+  const problems = main.querySelector(':scope > #problems');
+  const fresh = next.querySelector(':scope > #problems');
+  const same = problems !== null && fresh !== null && problems.isEqualNode(fresh);
+  for (const node of [...main.childNodes]) {
+    if (node !== flash && !(same && node === problems)) node.remove();
   }
-  const name = element.getAttribute('name');
-  return `${within}${kind}${name === null ? '' : `[name="${CSS.escape(name)}"]`}`;
+  if (same) fresh.remove();
+  else if (fresh !== null) main.prepend(document.adoptNode(fresh));
+  main.append(...document.adoptNode(next).childNodes);
 }
 
-/** @param {Element | null} element */
-function focusOf(element) {
-  if (element === null || !main.contains(element)) return null;
-  const isText = element instanceof HTMLInputElement && element.type === 'text';
-  const selection = isText ? [element.selectionStart, element.selectionEnd] : null;
-  return { path: pathOf(element), selection };
-}
+// ---------------------------------------------------------------- times
 
-/** @param {NonNullable<ReturnType<typeof focusOf>>} focus */
-function refocus(focus) {
-  const found = main.querySelector(focus.path);
-  if (!(found instanceof HTMLElement)) return;
-  found.focus({ preventScroll: true });
-  if (found instanceof HTMLInputElement && focus.selection !== null) {
-    found.setSelectionRange(focus.selection[0] ?? null, focus.selection[1] ?? null);
-  }
-}
-
-// ---------------------------------------------------------------- small things
-
-let submitting = false;
-
-function showAges() {
+function showTimes() {
   const now = Date.now() + clockDifference;
   for (const each of main.querySelectorAll('time[data-age]')) {
-    const text = roughly(now - Date.parse(each.getAttribute('datetime') ?? ''));
-    if (each.textContent !== text) each.textContent = text;
+    show(each, roughly(now - Date.parse(each.getAttribute('datetime') ?? '')));
   }
+  for (const each of main.querySelectorAll('[data-distance]')) {
+    const away = Date.parse(each.getAttribute('data-distance') ?? '') - now;
+    show(each, away > 0 ? `(in ${roughly(away)})` : `(${roughly(-away)} ago)`);
+  }
+  showUntil();
+}
+
+/** @param {Element} element @param {string} text */
+function show(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** As the pages say it: words.ts. @param {number} duration */
@@ -265,62 +286,68 @@ function showUntil() {
   const units = { m: 60_000, h: 3_600_000, d: 86_400_000 };
   const data = new FormData(form);
   const unit = units[/** @type {keyof typeof units} */ (data.get('unit'))];
-  const size = Number(data.get('count')) * unit;
+  const count = String(data.get('count'));
+  const size = Number(count) * unit;
   const end = Date.now() + clockDifference + size;
   /** @type {Intl.DateTimeFormatOptions} */
   const date = size > 20 * 3_600_000 ? { weekday: 'short', day: 'numeric', month: 'short' } : {};
-  output.textContent = size > 0 && size < longest ? `until ${clock(end, date)}` : '';
+  const bare = count === '' ? (output.getAttribute('data-until') ?? '') : '';
+  show(output, size > 0 && size < longest ? `until ${clock(end, date)}` : bare);
 }
 
+// ---------------------------------------------------------------- what happens
+
+watchHands(main);
 main.addEventListener('input', showUntil);
-main.addEventListener('compositionstart', () => {
-  composing = true;
+main.addEventListener('change', () => {
+  showChosen(main);
+  // What waited for the last tick to go.
+  if (main.querySelector('[data-show-new], .gone') !== null && ticked(main).length === 0) lookSoon();
 });
-main.addEventListener('compositionend', () => {
-  composing = false;
-  if (lookAgain) lookSoon();
-});
-document.addEventListener('submit', () => {
-  submitting = true;
+main.addEventListener('click', (event) => {
+  if (!(event.target instanceof Element) || event.target.closest('[data-show-new]') === null) return;
+  showNew = true;
+  lookSoon();
 });
 window.addEventListener('pageshow', (event) => {
-  submitting = false;
+  showChosen(main);
+  if (!event.persisted || document.hidden) return;
   // Back from the browser's memory: what it shows is old.
-  if (event.persisted) lookSoon();
+  lookSoon();
+  feed.follow();
 });
-window.addEventListener('pagehide', disconnect);
+window.addEventListener('pagehide', () => feed.leave());
 // The browser knows before the line does.
 window.addEventListener('offline', () => {
-  disconnect();
-  showLight(false);
+  feed.leave();
+  alive = false;
+  showLight();
 });
 window.addEventListener('online', () => {
   lookSoon();
-  connect();
+  feed.follow();
 });
 document.addEventListener('visibilitychange', () => {
   // Hidden pages hold no connection: a browser has few for one site.
   if (document.hidden) {
-    disconnect();
-    showLight(false);
+    feed.leave();
+    alive = false;
+    showLight();
   } else {
     lookAgain = false;
     lookSoon();
-    connect();
+    feed.follow();
   }
 });
 setInterval(() => {
-  showAges();
+  showTimes();
+  showLight();
   if (document.hidden) return;
-  if (Date.now() - lastHeard > silenceMax) {
-    showLight(false);
-    // A line that is dead in silence is not noticed by the browser for minutes.
-    if (stream !== null && lastHeard !== 0) {
-      lastHeard = 0;
-      connect();
-    }
-  }
+  feed.check();
+  if (Date.now() - lastLook > lookAnyway) lookSoon();
 }, agesEvery);
 
+ownRefused(main);
 showUntil();
-if (!document.hidden) connect();
+showChosen(main);
+if (!document.hidden) feed.follow();

@@ -7,10 +7,11 @@ import { type Alert, isSuppressed } from '../../station/core/alert.ts';
 import { isPlainDetail, safeDetail } from '../../station/html.ts';
 import type { InboxMessage, StoredHistory } from '../../station/store/store.ts';
 import { type Duration, earliest } from '../../time.ts';
+import type { Typed } from '../flash.ts';
 import { acknowledgeFields, noteMax } from './acknowledge-fields.ts';
 import { historyList, kindWords, statusWords } from './history.ts';
 import { csrfInput, type Frame, type Page } from './layout.ts';
-import { type Html, levelMark, levelOf, nothing, time, timeAndDistance } from './words.ts';
+import { type Html, levelMark, levelOf, nameOf, nothing, time, timeAndDistance } from './words.ts';
 
 export type AlertView = {
   readonly alert: Alert;
@@ -22,15 +23,16 @@ export type AlertView = {
 
 export function alertPage(frame: Frame, view: AlertView): Page {
   const { alert } = view;
-  const main = html`<article class="alert ${levelOf(alert)}">
+  const main = html`<p class="back"><a href="/">‹ To the list</a></p>
+<article class="alert ${levelOf(alert)}">
 <p class="line">${levelMark(levelOf(alert))} ${phaseWord(alert)}${isSuppressed(alert, frame.now) ? html` <span class="tag">suppressed</span>` : nothing}</p>
-<h1>${alert.subject}</h1>
+<h1>${nameOf(alert)}</h1>
 ${alert.summary === '' ? nothing : html`<p class="lead">${alert.summary}</p>`}
 ${facts(alert, frame)}${detail(alert.detail)}</article>
 <section><h2>Messages</h2>${messages(view.messages, frame)}</section>
 <section><h2>History</h2>${historyList(view.history, frame)}</section>
 ${otherActs(alert, frame)}${mainAct(view, frame)}`;
-  return { title: alert.subject, tab: null, main, follows: alert.key };
+  return { title: nameOf(alert), tab: null, main, follows: alert.key };
 }
 
 function phaseWord(alert: Alert): Html {
@@ -95,8 +97,14 @@ function mainAct(view: AlertView, frame: Frame): Html {
   if (alert.phase.kind === 'cleared') return nothing;
   const acknowledged = alert.phase.kind === 'acknowledged';
   return html`<form method="post" action="/alerts/${alert.key}/acknowledge" class="bar" id="acknowledge" data-keep>${csrfInput(frame.csrf)}
-${acknowledgeFields(view.acknowledgeFor)}
+${acknowledgeFields(view.acknowledgeFor, typedAcknowledgement(frame))}
 <button class="primary big">${acknowledged ? 'Acknowledge again' : 'Acknowledge'}</button></form>`;
+}
+
+/** What was refused, where it was this form and not that of a note. */
+function typedAcknowledgement(frame: Frame): Typed | null {
+  const typed = frame.flash?.typed;
+  return typed === undefined || typed.unit === '' ? null : typed;
 }
 
 function otherActs(alert: Alert, frame: Frame): Html {
@@ -104,7 +112,11 @@ function otherActs(alert: Alert, frame: Frame): Html {
     html`<form method="post" action="/alerts/${alert.key}/${act}">${csrfInput(frame.csrf)}<button>${button}</button></form>`;
   const takeBack =
     alert.phase.kind === 'acknowledged' ? form('unacknowledge', 'Take back the acknowledgement') : nothing;
-  const clear = alert.phase.kind === 'cleared' ? nothing : form('clear', 'Clear by hand');
+  // Asked once more: it cannot be taken back, and lies beside what can.
+  const clear =
+    alert.phase.kind === 'cleared'
+      ? nothing
+      : html`<details id="clear"><summary>Clear by hand</summary><p>Only where its source will not do it: this cannot be taken back.</p>${form('clear', 'Clear it now')}</details>`;
   return html`<section><h2>Other acts</h2><div class="acts">${takeBack}${clear}</div>
-<form method="post" action="/alerts/${alert.key}/note" class="stack" id="note" data-keep>${csrfInput(frame.csrf)}<label>Note, for the history <input name="text" maxlength="${noteMax}" required autocomplete="off"></label><button>Add note</button></form></section>`;
+<form method="post" action="/alerts/${alert.key}/note" class="stack" id="note" data-keep>${csrfInput(frame.csrf)}<label>Note, for the history <input name="text" value="${frame.flash?.typed?.text ?? ''}" maxlength="${noteMax}" required autocomplete="off"></label><button>Add note</button></form></section>`;
 }

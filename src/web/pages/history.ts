@@ -88,7 +88,8 @@ function planned(change: Extract<Change, { kind: 'planned' }>, view: View): Html
 
 /** "delivered 03:01", "will be tried again: …". */
 export function statusWords(message: InboxMessage, view: View): Html {
-  const why = message.why === '' ? '' : `: ${message.why}`;
+  // Of a message in the inbox there is nothing to say: here it is.
+  const why = message.why === '' || message.channel === 'inbox' ? '' : `: ${message.why}`;
   const at = message.settledAt === null ? nothing : html` ${time(message.settledAt, view)}`;
   switch (message.status) {
     case 'pending':

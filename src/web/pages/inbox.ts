@@ -4,7 +4,7 @@ import type { Alert, AlertKey } from '../../station/core/alert.ts';
 import type { InboxMessage, MessageId } from '../../station/store/store.ts';
 import { kindWords, statusWords } from './history.ts';
 import type { Frame, Page } from './layout.ts';
-import { age, type Html, levelMark, nothing } from './words.ts';
+import { age, type Html, levelMark, nameOf, nothing } from './words.ts';
 
 export type InboxView = {
   readonly all: boolean;
@@ -30,9 +30,20 @@ ${rows.length === 0 ? html`<p class="empty">${view.all ? 'Nobody was told of any
 
 function row(message: InboxMessage, frame: Frame, view: InboxView): Html {
   const alert = view.alerts.get(message.alert);
-  const subject = alert?.subject ?? `alert ${message.alert}`;
-  const title = message.title === '' ? `${kindWords[message.kind]}: ${subject}` : message.title;
-  const text = message.text === '' ? (alert?.summary ?? '') : message.text;
+  const subject = alert === undefined ? `alert ${message.alert}` : nameOf(alert);
+  // The level is said before it, and the text begins with what the title says already.
+  const title =
+    message.title === ''
+      ? `${kindWords[message.kind]}: ${subject}`
+      : message.title.replace(/^URGENT (\p{L})/u, (_all, first: string) => first.toUpperCase());
+  const text = message.text === '' ? (alert?.summary ?? '') : withoutHeadline(message);
   return html`<li class="${message.level}"><a href="/alerts/${message.alert}"><span class="line">${levelMark(message.level)} <b>${title}</b></span><span class="sum text">${text}</span><span class="meta">${age(message.dueAt, frame)} · ${view.all ? html`${message.person} · ` : nothing}${message.channel} · ${statusWords(message, frame)}</span></a></li>
 `;
+}
+
+/** What the text says beyond the title. */
+function withoutHeadline({ title, text }: InboxMessage): string {
+  const [first = '', ...rest] = text.split('\n');
+  const more = rest.join('\n').trim();
+  return more !== '' && first !== '' && title.endsWith(first) ? more : text;
 }

@@ -3,6 +3,7 @@
  * honest light, what the last click did, and what is wrong with the station.
  */
 import { html, raw } from 'hono/html';
+import type { Assets } from '../assets.ts';
 import { csrfField } from '../csrf.ts';
 import type { Flash } from '../flash.ts';
 import { clockTime, fullTime, type Html, nothing, type View } from './words.ts';
@@ -17,10 +18,14 @@ export type Frame = View & {
   readonly raised: number;
   /** Sentences about what the station cannot do at present. */
   readonly problems: readonly string[];
+  /** A mark of just these problems: the page's script sees by it that others came. */
+  readonly problemsMark: string;
+  /** Takes alerts all the same. */
+  readonly ready: boolean;
   readonly flash: Flash | null;
   /** The last history entry that this page can show. */
   readonly seq: number;
-  readonly asset: (name: 'mauve.css' | 'mauve.js' | 'icon.svg') => string;
+  readonly asset: Assets['address'];
 };
 
 export type Page = {
@@ -42,9 +47,10 @@ export function framed(frame: Frame, page: Page): Html {
 <header class="top"><a class="brand" href="/" aria-label="Mauve"><span aria-hidden="true">▲</span><span class="wide"> Mauve</span></a>
 <nav aria-label="Pages">${link('alerts', '/', 'Alerts')}${link('inbox', '/inbox', 'Inbox')}${link('account', '/account', frame.user)}</nav>
 <p id="light" class="light" role="status" title="As of ${fullTime(frame.now, frame)}"><span aria-hidden="true">○</span> not live, as of ${clockTime(frame.now, frame)}</p></header>
-<main id="main" data-live="${page.follows}" data-seq="${frame.seq}" data-now="${frame.now}" data-timezone="${frame.timezone}">
-${problems(frame.problems)}${flashed(frame.flash)}${page.main}
-</main>`;
+<main id="main" data-live="${page.follows}" data-seq="${frame.seq}" data-now="${frame.now}" data-timezone="${frame.timezone}" data-problems="${frame.problemsMark}">
+${problems(frame)}${flashed(frame.flash)}${page.main}
+</main>
+<footer class="foot">Times are those of ${frame.timezone}.</footer>`;
   const counted = frame.raised > 0 ? `(${frame.raised}) ` : '';
   const title = page.title === '' ? `${counted}Mauve` : `${counted}${page.title} · Mauve`;
   return document({ title, asset: frame.asset, body, script: true, csrf: frame.csrf });
@@ -70,15 +76,17 @@ function document(parts: {
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">${csrf === null ? nothing : html`<meta name="csrf-token" content="${csrf}">`}
 <link rel="stylesheet" href="${asset('mauve.css')}"><link rel="icon" href="${asset('icon.svg')}" type="image/svg+xml">
-${script ? html`<script src="${asset('mauve.js')}" defer></script>` : nothing}</head>
+${script ? html`<script src="${asset('mauve.js')}" type="module"></script><link rel="modulepreload" href="${asset('feed.js')}"><link rel="modulepreload" href="${asset('hands.js')}">` : nothing}</head>
 <body>${body}</body></html>
 `;
 }
 
-function problems(all: readonly string[]): Html {
+function problems({ problems: all, ready }: Frame): Html {
   if (all.length === 0) return nothing;
   const items = all.map((problem) => html`<li>${problem}</li>`);
-  return html`<div class="notice bad" id="problems" role="alert"><strong>The station has a problem</strong><ul>${items}</ul></div>`;
+  return ready
+    ? html`<div class="notice" id="problems" role="status">The station takes alerts, but something needs a look:<ul>${items}</ul></div>`
+    : html`<div class="notice bad" id="problems" role="alert"><strong>The station has a problem</strong><ul>${items}</ul></div>`;
 }
 
 function flashed(flash: Flash | null): Html {

@@ -10,6 +10,8 @@ export type LoginForm = {
   readonly next: string;
   readonly name: string;
   readonly problem: string | null;
+  /** Sentences about what the station cannot do at present. */
+  readonly problems: readonly string[];
 };
 
 export function loginPage(form: LoginForm): Html {
@@ -18,7 +20,7 @@ export function loginPage(form: LoginForm): Html {
     form.asset,
     'Log in',
     html`<h1>Log in</h1>
-${problem === null ? nothing : html`<p class="notice bad" role="alert" id="problem">${problem}</p>`}
+${form.problems.map((each) => html`<p class="notice bad">${each}</p>`)}${problem === null ? nothing : html`<p class="notice bad" role="alert" id="problem">${problem}</p>`}
 <form method="post" action="/login" class="card stack">${csrfInput(form.csrf)}<input type="hidden" name="next" value="${form.next}">
 <label>Name <input name="name" value="${form.name}" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="256"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required maxlength="1024"></label>

@@ -70,6 +70,10 @@ export function clockTime(at: Instant, view: View): string {
 
 export const fullTime = (at: Instant, view: View): string => formatsOf(view.timezone).full.format(at);
 
+/** What an alert is called: its subject, or its id where the subject shows nothing. */
+export const nameOf = ({ subject, id }: Pick<Alert, 'subject' | 'id'>): string =>
+  /[\p{L}\p{N}\p{P}\p{S}]/u.test(subject) ? subject : id;
+
 /** "14m", with the full time on asking; the page's script keeps it up to date. */
 export function age(at: Instant, view: View): Html {
   const text = roughly(since(at, view.now));
@@ -81,10 +85,10 @@ export function time(at: Instant, view: View): Html {
   return html`<time datetime="${rfc3339(at)}" title="${fullTime(at, view)}">${clockTime(at, view)}</time>`;
 }
 
-/** "05:10 (in 2h)" or "03:00 (14m ago)". */
+/** "05:10 (in 2h)" or "03:00 (14m ago)"; the page's script keeps the distance up to date. */
 export function timeAndDistance(at: Instant, view: View): Html {
   const distance = roughly(since(at, view.now));
-  return html`${time(at, view)} <span class="quiet">(${at > view.now ? `in ${distance}` : `${distance} ago`})</span>`;
+  return html`${time(at, view)} <span class="quiet" data-distance="${rfc3339(at)}">(${at > view.now ? `in ${distance}` : `${distance} ago`})</span>`;
 }
 
 export const levelOf = (alert: Alert): Level => alert.level ?? 'normal';

@@ -1,0 +1,62 @@
+/** Whoever copies a policy or a station file out of the documentation gets one that works. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { loadConfig, stationFileSchema } from '../src/station/config.ts';
+import { parsePolicy } from '../src/station/policy-file.ts';
+import { formatFault } from '../src/station/yaml-file.ts';
+
+const root = join(import.meta.dirname, '..');
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => join('docs', name))];
+
+/** The YAML of the pages, each piece with the place where it stands. */
+const blocks = pages
+  .filter((page) => page.endsWith('.md'))
+  .flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    return [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => ({
+      place: `${page}:${text.slice(0, match.index).split('\n').length + 1}`,
+      yaml: match[1] ?? '',
+    }));
+  });
+const policies = blocks.filter(({ yaml }) => yaml.startsWith('version:'));
+const stationFiles = blocks.filter(({ yaml }) => {
+  const [first = ''] = Object.keys(parse(yaml) ?? {});
+  return first in stationFileSchema.shape;
+});
+
+test('every policy in the documentation is one', () => {
+  for (const { place, yaml } of policies) {
+    const loaded = parsePolicy(place, yaml);
+    assert.deepEqual(
+      loaded.ok ? loaded.warnings.map(formatFault) : loaded.faults.map(formatFault),
+      [],
+      place,
+    );
+  }
+});
+
+test('every station file in the documentation is one', () => {
+  for (const { place, yaml } of stationFiles) {
+    const loaded = loadConfig({
+      argv: ['--config', 'station.yaml'],
+      env: {},
+      cwd: '/',
+      defaultPolicy: '/policy.yaml',
+      version: '0',
+      readFile: (path) => ({
+        ok: true,
+        text: path === '/station.yaml' ? yaml : 'a secret\n',
+        worldReadable: false,
+      }),
+    });
+    assert.deepEqual(loaded.ok ? [] : loaded.faults, [], place);
+  }
+});
+
+test('there are some of each, and nothing else that is marked as YAML', () => {
+  assert.ok(policies.length > 0 && stationFiles.length > 0);
+  assert.equal(policies.length + stationFiles.length, blocks.length, 'a piece of YAML that is neither');
+});
