@@ -60,6 +60,53 @@ describe('the disk of the data folder', () => {
     });
   });
 
+  it('is full while the policy is read again: the new one is in force when there is room', async () => {
+    await withDisk('16m', async (folder) => {
+      const policy = join(tmpdir(), `mauve-policy-${process.pid}.yaml`);
+      const write = (level: string): void =>
+        writeFileSync(
+          policy,
+          `version: 1\npeople: {ann: {}}\ngroups:\n  - {name: default, level: ${level}, notify: [{to: ann}]}\n`,
+        );
+      write('low');
+      const station = await new RunningStation({ folder, args: ['--policy', policy] }).start();
+      const ballast = join(folder, 'ballast');
+      try {
+        try {
+          writeFileSync(ballast, Buffer.alloc(16 * 1024 * 1024));
+        } catch {
+          // It takes what there is, and that is what this is for.
+        }
+        const detail = 'd'.repeat(60_000);
+        for (let index = 0; index < 20; index++) station.send('-i', `during-${index}`, '-d', detail);
+        await eventually(
+          async () => (await fetch(`${station.page}/readyz`)).status,
+          (status) => status === 503,
+        );
+        write('urgent');
+        station.signal('SIGHUP');
+        await eventually(
+          () => station.stderr,
+          (text) => text.includes('disk is full'),
+        );
+        rmSync(ballast);
+        await eventually(
+          () => station.stderr,
+          (text) => text.includes('read again and is in force'),
+          20_000,
+        );
+        station.send('-i', 'after');
+        await eventually(
+          () => station.alerts(),
+          (alerts) => alerts.some(({ alert_id, level }) => alert_id === 'after' && level === 'urgent'),
+        );
+      } finally {
+        await station.close();
+        rmSync(policy);
+      }
+    });
+  });
+
   it('is read-only: the station does not start, and says what to look at', async () => {
     await withDisk('8m', async (folder) => {
       execFileSync('mount', ['-o', 'remount,ro', folder]);
