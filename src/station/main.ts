@@ -30,7 +30,7 @@ import { openReads } from './store/sqlite-reads.ts';
 import type { Accounts } from './store/store.ts';
 import { intakeEntry, projectFolder, webEntry } from './threads.ts';
 import { openWebThread, WebError } from './web-thread.ts';
-import { formatFault } from './yaml-file.ts';
+import { formatFault, oneLine } from './yaml-file.ts';
 
 const exit = { bug: 70, unavailable: 69, cannotCreate: 73, config: 78 } as const;
 /** How long an orderly end may take before the process ends all the same. */
@@ -249,7 +249,7 @@ try {
     process.exit(error.code);
   }
   if (error instanceof StoreError || error instanceof IntakeError || error instanceof WebError) {
-    process.stderr.write(`mauveserver: ${error.message}\n`);
+    process.stderr.write(`mauveserver: ${oneLine(error.message)}\n`);
     process.exit(error instanceof StoreError ? exit.cannotCreate : exit.unavailable);
   }
   throw error;

@@ -171,8 +171,14 @@ async function changePassword(
   }
   const hash = await passwords.hash(chosen);
   if (hash === null) return refuse(busyWords, 503);
-  if (!(await web.station.accounts.setPassword(name, hash)))
-    return refuse('Your account was removed meanwhile.');
+  const set = await web.station.accounts.setPassword(name, hash).catch((error: unknown) => {
+    web.log.error({ user: name, error: String(error) }, 'a password could not be set');
+    return 'store-unavailable' as const;
+  });
+  if (set === 'store-unavailable') {
+    return refuse('The station cannot write at present: the password could not be changed.', 503);
+  }
+  if (!set) return refuse('Your account was removed meanwhile.');
   // The change ended all sessions of this person, this one too.
   if (!(await tryLogIn(web, request, name, null))) return response.redirect(303, '/login?next=/account');
   web.flashes.put(request.sessionID, { kind: 'done', text: 'Your new password is set.' });

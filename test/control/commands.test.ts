@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { newPassword } from '../../src/control/new-password.ts';
 import { verifyPassword } from '../../src/station/password.ts';
 import { openAccounts } from '../../src/station/store/sqlite-accounts.ts';
 import type { Accounts } from '../../src/station/store/store.ts';
@@ -111,14 +112,7 @@ describe('mauvectl, beside no station', () => {
 
   test('who only asks gets no database made, but is told how to name the right one', () => {
     const folder = newFolder();
-    for (const words of [
-      'token list',
-      'token remove x',
-      'user list',
-      'user remove x',
-      'user link x',
-      'user password x',
-    ]) {
+    for (const words of ['token list', 'user remove x', 'user password x']) {
       const { code, stdout, stderr } = ctl(folder, words.split(' '), { input: 'a password\n' });
       assert.deepEqual([code, stdout], [66, ''], words);
       const where = join(folder, 'data');
@@ -127,7 +121,6 @@ describe('mauvectl, beside no station', () => {
         `mauvectl: there is no station's database in ${where}: name the data folder with --data, or the station file with --config\n`,
       );
     }
-    assert.equal(ctl(folder, ['user', 'add', 'ann'], { input: 'short\n' }).code, 65);
     assert.equal(existsSync(join(folder, 'data')), false);
   });
 
@@ -264,65 +257,61 @@ describe('an output that takes nothing', () => {
 
 describe('a password from a file', () => {
   const folder = newFolder();
-  const add = (name: string, file: string): Ran =>
-    ctl(folder, ['user', 'add', name, '--password-file', file, '--data', '.']);
-  const keeps = async (name: string, password: string): Promise<boolean> =>
-    await verifyPassword(
-      password,
-      await accounts(folder, async (a) => (await a.findUser(name))?.passwordHash ?? null),
-    );
+  const file = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
 
   test('is its first line, whatever ends it and whichever mark begins it', async () => {
-    for (const [name, content] of [
-      ['plain', 'long enough'],
-      ['unix', 'long enough\nmore\n'],
-      ['windows', '\ufefflong enough\r\n'],
-      ['latin', 'long enough\n\xff'],
-    ] as const) {
-      writeFileSync(join(folder, name), content, name === 'latin' ? 'latin1' : 'utf8');
-      assert.equal(add(name, name).code, 0, name);
-      assert.ok(await keeps(name, 'long enough'), name);
+    for (const content of ['long enough', 'long enough\nmore\n', '\ufefflong enough\r\n']) {
+      assert.deepEqual(await newPassword(file('pw', content)), { ok: true, password: 'long enough' });
     }
+    const more = Uint8Array.from([...Buffer.from('long enough\n'), 0xff]);
+    assert.deepEqual(await newPassword(file('pw', more)), { ok: true, password: 'long enough' });
   });
 
   test('may be a pipe that is late, or one that stays open', async () => {
-    const late = shell(folder, '(sleep 0.3; echo long enough) | "$0" "$@"', [
-      'user',
-      'add',
-      'late',
-      '--data',
-      '.',
-    ]);
-    assert.deepEqual(late, silence);
-    const line = '"$0" "$@" --password-file <(echo long enough; exec sleep 30 > /dev/null 2>&1)';
-    assert.deepEqual(shell(folder, line, ['user', 'add', 'open', '--data', '.']), silence);
-    assert.ok((await keeps('late', 'long enough')) && (await keeps('open', 'long enough')));
+    const line = '(sleep 0.3; echo long enough) | "$0" "$@"';
+    assert.equal(shell(folder, line, ['user', 'add', 'late', '--data', '.']).code, 0);
+    const open = '"$0" "$@" --password-file <(echo long enough; exec sleep 30 > /dev/null 2>&1)';
+    assert.deepEqual(shell(folder, open, ['user', 'add', 'open', '--data', '.']), silence);
+    for (const name of ['late', 'open']) {
+      const user = await accounts(folder, (a) => a.findUser(name));
+      assert.ok(await verifyPassword('long enough', user?.passwordHash ?? null), name);
+    }
   });
 
-  test('that can be none is refused, and named', () => {
-    writeFileSync(join(folder, 'empty'), '');
-    writeFileSync(join(folder, 'second'), '\nlong enough\n');
-    writeFileSync(
-      join(folder, 'bytes'),
-      Uint8Array.from([...'long enough'].map((c) => c.charCodeAt(0) | 0x80)),
-    );
-    writeFileSync(join(folder, 'nul'), 'long\0enough\n');
-    writeFileSync(join(folder, 'short'), 'short\n');
-    writeFileSync(join(folder, 'long'), 'x'.repeat(1025));
-    const cases: readonly (readonly [file: string, code: number, words: string])[] = [
-      ['none', 66, 'none cannot be read: there is no such file'],
-      ['.', 66, '. cannot be read: it is a folder, not a file'],
-      ['empty', 65, 'empty: the first line is empty, where a password is expected'],
-      ['second', 65, 'second: the first line is empty, where a password is expected'],
-      ['bytes', 65, 'bytes is no text in UTF-8'],
-      ['nul', 65, 'nul is no text in UTF-8'],
-      ['/dev/zero', 65, '/dev/zero: the first line is longer than any password'],
-      ['short', 65, 'a password needs at least 8 characters'],
-      ['long', 65, 'a password has at most 1024 characters'],
+  test('that can be none is refused, and named', async () => {
+    const latin = Buffer.from('pass\u00e9 compos\u00e9', 'latin1');
+    const cases: readonly (readonly [file: string, why: string, words: RegExp])[] = [
+      [join(folder, 'none'), 'no-input', /none cannot be read: there is no such file$/],
+      [folder, 'no-input', /cannot be read: it is a folder, not a file$/],
+      [file('empty', ''), 'bad', /empty: the first line is empty, where a password is expected$/],
+      [file('second', '\nlong enough\n'), 'bad', /second: the first line is empty/],
+      [file('latin', latin), 'bad', /latin is no text in UTF-8$/],
+      [file('nul', 'long\0enough\n'), 'bad', /nul is no text in UTF-8$/],
+      ['/dev/zero', 'bad', /^\/dev\/zero: the first line is longer than any password$/],
+      [file('short', 'short\n'), 'bad', /^a password needs at least 8 characters$/],
+      [file('long', 'x'.repeat(1025)), 'bad', /^a password has at most 1024 characters$/],
     ];
-    for (const [file, code, words] of cases) {
-      assert.deepEqual(add('bob', file), { code, stdout: '', stderr: `mauvectl: ${words}\n` });
+    for (const [path, why, words] of cases) {
+      const given = await newPassword(path);
+      assert.ok(!given.ok, path);
+      assert.equal(given.why, why);
+      assert.match(given.words, words);
     }
+  });
+
+  test('is refused with an exit code that says which mistake it was', () => {
+    for (const [input, more, code] of [
+      ['short\n', [], 65],
+      ['', ['--password-file', 'none'], 66],
+    ] as const) {
+      const { code: ended, stderr } = ctl(folder, ['user', 'add', 'bob', ...more], { input });
+      assert.equal(ended, code);
+      assert.match(stderr, oneLine);
+    }
+    assert.equal(existsSync(join(folder, 'data')), false, 'a data folder was made for nobody');
   });
 });
 
@@ -331,7 +320,11 @@ describe('asked on a terminal', () => {
   async function type(...answers: readonly (readonly [prompt: string, text: string])[]): Promise<Ran> {
     const folder = newFolder();
     const command = `${JSON.stringify(mauvectl)} user add ann --data .`;
-    const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], { cwd: folder, env, timeout: 15_000 });
+    const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], {
+      cwd: folder,
+      env,
+      timeout: 15_000,
+    });
     let shown = '';
     let next = 0;
     child.stdout.on('data', (chunk) => {
@@ -364,8 +357,10 @@ describe('asked on a terminal', () => {
       ['\u0003', 130, 'interrupted'],
       ['\u0004', 66, 'no password was given'],
     ] as const) {
-      const first = await type(['Password: ', key]);
-      const second = await type(['Password: ', 'long enough\r'], ['Again: ', key]);
+      const [first, second] = await Promise.all([
+        type(['Password: ', key]),
+        type(['Password: ', 'long enough\r'], ['Again: ', key]),
+      ]);
       assert.deepEqual(first, { code, stdout: '', stderr: `Password: \nmauvectl: ${words}\n` });
       assert.deepEqual(second, { code, stdout: '', stderr: `Password: \nAgain: \nmauvectl: ${words}\n` });
     }

@@ -161,7 +161,7 @@ describe('signals', () => {
     );
     try {
       let text = '';
-      child.stdout.on('data', (chunk) => {
+      child.stdout?.on('data', (chunk) => {
         text += chunk;
       });
       await eventually(

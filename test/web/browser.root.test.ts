@@ -8,27 +8,34 @@ import { eventually, openSite, password, type Site } from './site.ts';
 
 let site: Site;
 let browser: Browser;
-before(async () => {
-  site = await openSite({ clock: systemClock });
-  browser = await chromium.launch({
+const launch = (...more: string[]): Promise<Browser> =>
+  chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
       ...['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync', ...more],
     ],
   });
+before(async () => {
+  site = await openSite({ clock: systemClock });
+  browser = await launch();
 });
 after(async () => {
   await browser.close();
   await site.close();
 });
 
-type Look = { readonly width?: number; readonly scheme?: 'light' | 'dark'; readonly script?: boolean };
+type Look = {
+  readonly width?: number;
+  readonly height?: number;
+  readonly scheme?: 'light' | 'dark';
+  readonly script?: boolean;
+};
 
 /** A new browser, logged in as ann by the form; any error on a page fails the test. */
-async function visit(look: Look, story: (page: Page) => Promise<void>): Promise<void> {
-  const context: BrowserContext = await browser.newContext({
-    viewport: { width: look.width ?? 1280, height: 800 },
+async function visit(look: Look, story: (page: Page) => Promise<void>, by: Browser = browser): Promise<void> {
+  const context: BrowserContext = await by.newContext({
+    viewport: { width: look.width ?? 1280, height: look.height ?? 800 },
     colorScheme: look.scheme ?? 'light',
     javaScriptEnabled: look.script ?? true,
     timezoneId: 'America/New_York',
@@ -93,12 +100,16 @@ test('news take nothing out of anybody’s hands: what is ticked, typed and open
     await page.check(`${row('core-kept')} input`);
     await page.click('.bar summary');
     await page.fill('.bar [name=note]', 'half a sen');
+    await site.say({ id: 'kept', subject: 'core-kept', summary: 'worse' });
+    await page.waitForSelector(`${row('core-kept')}:has-text("worse")`);
+    assert.equal(await page.isChecked(`${row('core-kept')} input`), true);
+    assert.equal(await page.inputValue('.bar [name=note]'), 'half a sen');
+    await page.keyboard.type('tence');
+    assert.equal(await page.inputValue('.bar [name=note]'), 'half a sentence');
     await site.say({ id: 'interrupts', subject: 'core-interrupts' });
     await page.click('text="Show 1 new, 1 urgent"');
     await page.waitForSelector(row('core-interrupts'));
     assert.equal(await page.isChecked(`${row('core-kept')} input`), true);
-    assert.equal(await page.inputValue('.bar [name=note]'), 'half a sen');
-    await page.keyboard.type('tence');
     assert.equal(await page.inputValue('.bar [name=note]'), 'half a sentence');
     await page.click('.bar button');
     await page.waitForSelector('.notice.good');
@@ -173,7 +184,9 @@ test('every page is free of serious barriers, narrow and wide, in light and in d
         '/account',
         '/nothing',
       ];
-      for (const path of [...paths, '/login']) {
+      // Each thing once at each width and in each scheme, though not in all together.
+      const some = width === 360 && scheme === 'light' ? paths : ['/', `/alerts/${key}`, '/inbox'];
+      for (const path of [...some, '/login']) {
         if (path === '/login') await page.context().clearCookies();
         await page.goto(site.base + path);
         if (path === '/') await page.check(`${row('core-axe')} input`);
@@ -226,7 +239,7 @@ const lookAnswers = (page: Page, status: number): Promise<unknown> =>
 test('after a look that failed the page does not say live, tries again, and is live once it succeeded', () =>
   visit({}, async (page) => {
     await page.waitForSelector('.light.on');
-    await lookAnswers(page, 502);
+    await lookAnswers(page, 503);
     await site.say({ id: 'unseen', subject: 'core-unseen' });
     await page.waitForSelector('.light.off', { timeout: 2000 });
     await site.say({ id: 'unseen-too', subject: 'core-too' });
@@ -387,3 +400,22 @@ test('what the last click did is said once, not anew with each change', () =>
     await page.waitForSelector('.lead:has-text("news")', { timeout: 4000 });
     assert.equal(await page.evaluate('document.querySelector(".notice.good").same'), true);
   }));
+
+test('letters twice as large leave the page within the screen, and the bar out of the way', async () => {
+  const key = await site.say({ id: 'large', subject: 'core-large' });
+  const large = await launch('--blink-settings=defaultFontSize=32');
+  try {
+    const story = async (page: Page): Promise<void> => {
+      for (const path of ['/', `/alerts/${key}`, '/inbox', '/account']) {
+        await page.goto(site.base + path);
+        assert.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= 360, path);
+      }
+      await page.goto(`${site.base}/alerts/${key}`);
+      const place = await page.evaluate('getComputedStyle(document.querySelector(".bar")).position');
+      assert.equal(place, 'static');
+    };
+    await visit({ width: 360, height: 740 }, story, large);
+  } finally {
+    await large.close();
+  }
+});

@@ -224,3 +224,31 @@ test('style and script may be kept for ever, under a name that changes with them
   assert.match(answer.headers.get('cache-control') ?? '', /immutable/);
   assert.equal((await visitor.get('/')).headers.get('cache-control'), 'no-store');
 });
+
+test('what shows nothing is called by its id, and what shows is said whole to who cannot see it', async () => {
+  const key = await site.say({ id: 'nameless', subject: ' \u200b', summary: 'quite so' });
+  const { text } = await visitor.get('/');
+  assert.match(text, new RegExp(`<a id="a${key}" href="/alerts/${key}"[^>]*>.*<b>nameless</b>`));
+  assert.match(text, new RegExp(`value="${key}" aria-labelledby="a${key}"`));
+  assert.match(text, /aria-label="Raised, \d+, \d+ urgent"/);
+  assert.match(text, /Times are those of Europe\/Paris/);
+});
+
+test('the inbox says the level and the headline once, and nothing of its own channel', async () => {
+  await site.say({ id: 'once', subject: 'core-once', summary: 'no doubles' });
+  const { text } = await visitor.get('/inbox');
+  const row = /<li[^>]*>(?:(?!<\/li>).)*core-once(?:(?!<\/li>).)*<\/li>/s.exec(text)?.[0] ?? '';
+  assert.equal(row.match(/core-once/g)?.length, 1);
+  assert.doesNotMatch(row, /URGENT/);
+  assert.doesNotMatch(row, /in the inbox on/);
+});
+
+test('what only needs a look is not said like what keeps alerts out', async () => {
+  site.view.policyRefused = 'line 3';
+  try {
+    const { text } = await visitor.get('/');
+    assert.match(text, /class="notice" id="problems" role="status">The station takes alerts, but/);
+  } finally {
+    site.view.policyRefused = null;
+  }
+});

@@ -197,14 +197,32 @@ test('a login that cannot be kept says so, and logs nobody in', () =>
     assert.equal(later.headers.get('location'), '/inbox');
   }));
 
-test('who is logged in can go on reading when the session cannot be extended', () =>
-  at({}, async (site, visitor) => {
+test('who is logged in can go on reading when the session cannot be extended', async () => {
+  const failures: string[] = [];
+  await at({ log: (message) => void failures.push(message) }, async (site, visitor) => {
     await visitor.logIn();
     site.port.accounts.saveSession = async () => {
       throw new Error('database or disk is full');
     };
     await advance(site, 11);
     for (let i = 0; i < 3; i++) assert.match((await visitor.get('/')).text, /Nothing is raised/);
+  });
+  // A failure after the answer would cut the connection.
+  assert.deepEqual(failures, []);
+});
+
+test('a password that cannot be kept is said to be unchanged', () =>
+  at({ log: () => undefined }, async (site, visitor) => {
+    await visitor.logIn();
+    await visitor.get('/account');
+    site.port.accounts.setPassword = async () => {
+      throw new Error('database or disk is full');
+    };
+    const change = { old: password, new: 'another long one', again: 'another long one' };
+    const answer = await visitor.post('/account/password', change);
+    assert.equal(answer.status, 503);
+    assert.match(alertText(answer.text), /cannot write at present/);
+    assert.equal((await visitor.get('/')).status, 200);
   }));
 
 test('the login form says what the station cannot do', () =>

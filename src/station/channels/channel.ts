@@ -4,18 +4,9 @@
  * `deliver` calls them.
  */
 import type { Duration } from '../../time.ts';
+import type { Message } from '../core/message.ts';
 
-/** A message, rendered; channels differ in what of it they can carry. */
-export type Message = {
-  /** The same for each attempt at the same message, so that a provider can tell a retry from a second message. */
-  readonly idempotencyKey: string;
-  readonly title: string;
-  readonly text: string;
-  readonly html: string;
-  readonly urgent: boolean;
-  /** The address of the alert's page. */
-  readonly link: string;
-};
+export type { Message };
 
 export type SendResult =
   | { readonly kind: 'delivered'; readonly why: string }

@@ -17,13 +17,15 @@ import { clockTime, lengthOfTime } from './words.ts';
 /** What is to be said: the message owed, with the alert's detail, sanitised by the caller. */
 export type ToRender = OwedMessage & { readonly detailHtml: string };
 
-/** What a channel takes as its message: the core does not know channels, so it says it itself. */
-export type Rendered = {
+/** A message, rendered; channels differ in what of it they can carry. */
+export type Message = {
+  /** The same for each attempt at the same message, so that a provider can tell a retry from a second message. */
   readonly idempotencyKey: string;
   readonly title: string;
   readonly text: string;
   readonly html: string;
   readonly urgent: boolean;
+  /** The address of the alert's page. */
   readonly link: string;
 };
 
@@ -46,7 +48,7 @@ export const detailTextMax = 4000;
 export const detailHtmlMax = 65_536;
 
 /** The message in all its forms; a channel takes what it can carry. */
-export function renderMessage(owed: ToRender, context: RenderContext): Rendered {
+export function renderMessage(owed: ToRender, context: RenderContext): Message {
   const parts = partsOf(owed, context);
   return {
     // With the due time, so that a station begun anew, whose keys start over, does not repeat those of old messages.

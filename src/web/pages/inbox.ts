@@ -43,7 +43,7 @@ function row(message: InboxMessage, frame: Frame, view: InboxView): Html {
 
 /** What the text says beyond the title. */
 function withoutHeadline({ title, text }: InboxMessage): string {
-  const [first = '', ...rest] = text.split('\n');
-  const more = rest.join('\n').trim();
-  return more !== '' && first !== '' && title.endsWith(first) ? more : text;
+  const headline = title.slice(title.indexOf(': ') + 2);
+  const flat = text.replace(/\s+/g, ' ').trim();
+  return flat.startsWith(`${headline} `) ? flat.slice(headline.length + 1) : text;
 }

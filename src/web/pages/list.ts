@@ -34,7 +34,7 @@ export function listPage(frame: Frame, view: ListView): Page {
     const current = state === view.state ? raw(' aria-current="page"') : '';
     const more = state === view.state ? urgent : '';
     const said = `${stateNames[state]}, ${view.counts[state]}${more === '' ? '' : `, ${more}`}`;
-    return html`<a href="${addressOf(state, null)}"${current} aria-label="${said}"><span class="wide">${stateNames[state]}</span><span class="slim">${short[state]}</span> <b>${view.counts[state]}</b>${more === '' ? nothing : html` <span class="level urgent">${more}</span>`}</a>`;
+    return html`<a href="${addressOf(state, null)}"${current} aria-label="${said}"><span class="wide">${stateNames[state]}</span><span class="slim">${short[state]}</span> <b>${view.counts[state]}</b>${more === '' ? nothing : html` <span class="level urgent">${more.split(' ')[0]}<span class="wide"> urgent</span></span>`}</a>`;
   });
   const selectable = view.state !== 'cleared';
   const rows = view.alerts.map((alert) => row(alert, frame, selectable));
