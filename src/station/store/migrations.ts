@@ -53,6 +53,7 @@ CREATE TABLE alerts (
 ) STRICT;
 CREATE INDEX alerts_wake ON alerts (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX alerts_changed ON alerts (phase, changed_at, key);
+CREATE INDEX alerts_urgent ON alerts (phase, changed_at, key) WHERE level = 'urgent';
 CREATE INDEX alerts_raised_of ON alerts (source) WHERE phase <> 'cleared';
 
 CREATE TABLE alert_details (
