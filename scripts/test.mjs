@@ -31,12 +31,16 @@ async function installPeers() {
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
 }
 
+/** Tests that start the real programs, again and again: not for `npm run check`. */
+const withProcesses = /test\/(faults|end-to-end|control\/commands)/;
+
 function testFiles() {
   const all = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join('test', name))
     .filter((name) => full || !name.endsWith('.full.test.ts'))
     .filter((name) => (isRoot && !unit) || !name.includes('.root.'))
+    .filter((name) => !unit || !withProcesses.test(name))
     .sort();
   return named.length === 0 ? all : all.filter((name) => named.some((part) => name.includes(part)));
 }

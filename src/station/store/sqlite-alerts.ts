@@ -24,9 +24,15 @@ import { type AlertName, nameKey, type SavedAlert } from './store.ts';
 const sameTold = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((person, i) => person === b[i]));
 
+const sameReminder = (a: Reminder, b: Reminder | undefined): boolean =>
+  a.rule === b?.rule &&
+  a.due === b.due &&
+  a.setAt === b.setAt &&
+  a.meaning === b.meaning &&
+  a.said === b.said;
+
 const sameReminders = (a: readonly Reminder[], b: readonly Reminder[]): boolean =>
-  a === b ||
-  (a.length === b.length && a.every(({ rule, due }, i) => rule === b[i]?.rule && due === b[i]?.due));
+  a === b || (a.length === b.length && a.every((one, index) => sameReminder(one, b[index])));
 
 function samePhase(a: Phase, b: Phase): boolean {
   if (a === b) return true;
