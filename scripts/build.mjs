@@ -65,7 +65,6 @@ const beside = {
   format: 'esm',
   bundle: true,
   packages: 'external',
-  keepNames: true,
   target: 'node22',
 };
 

@@ -34,6 +34,7 @@ const owedOf = (row: MessageRow): OwedMessage => ({
 const triesBefore = (row: MessageRow): number => (row.status === 'leased' ? row.attempts - 1 : row.attempts);
 
 type ObsoleteMessage = { readonly message: OwedMessage; readonly why: string };
+type Head = { id: MessageId; status: string; attempts: number; send_at: Instant; due_at: Instant };
 type Waiting = { id: MessageId; send_at: Instant };
 
 export class Outbox {
@@ -51,7 +52,7 @@ export class Outbox {
   readonly #retry: Statement<[Instant, string, MessageId]>;
   readonly #ahead: Statement<[AlertKey, PersonId, string, MessageId], Instant>;
   readonly #postpone: Statement<[Instant, MessageId]>;
-  readonly #moveUp: Statement<[AlertKey, PersonId, string]>;
+  readonly #head: Statement<[AlertKey, PersonId, string], Head>;
   readonly #later: Statement<[AlertKey, PersonId, string, MessageId], number>;
   readonly #release: Statement<[]>;
   readonly #hurry: Statement<[Instant, Instant]>;
@@ -100,10 +101,9 @@ export class Outbox {
       )
       .pluck();
     this.#postpone = db.prepare('UPDATE outbox SET send_at = ? WHERE id = ?');
-    this.#moveUp = db.prepare(
-      `UPDATE outbox SET send_at = min(send_at, due_at) WHERE attempts = 0 AND status = 'pending' AND id =
-         (SELECT min(id) FROM outbox INDEXED BY outbox_owed_of
-          WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ?)`,
+    this.#head = db.prepare(
+      `SELECT id, status, attempts, send_at, due_at FROM outbox INDEXED BY outbox_owed_of
+       WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ? ORDER BY id LIMIT 1`,
     );
     this.#later = db
       .prepare<[AlertKey, PersonId, string, MessageId], number>(
@@ -137,7 +137,7 @@ export class Outbox {
         .filter((row) => row.attempts > 0 || row.due_at < dueBefore)
         .map((row) => {
           this.#obsolete.run(at, why, row.id);
-          this.#moveUp.run(row.alert, row.person, row.channel);
+          this.#moveUp(row);
           return { message: owedOf(row), why };
         }),
     );
@@ -186,6 +186,14 @@ export class Outbox {
     return true;
   }
 
+  /** The message that waited behind this one may go when it was due. */
+  #moveUp({ alert, person, channel }: MessageRow): void {
+    const next = this.#head.get(alert, person, channel);
+    if (next?.status === 'pending' && next.attempts === 0 && next.send_at > next.due_at) {
+      this.#postpone.run(next.due_at, next.id);
+    }
+  }
+
   hurry(now: Instant): void {
     this.#hurry.run(now, now);
   }
@@ -228,7 +236,7 @@ export class Outbox {
         default:
           unreachable(settled);
       }
-      if (row !== undefined && settled.kind !== 'retry') this.#moveUp.run(row.alert, row.person, row.channel);
+      if (row !== undefined && settled.kind !== 'retry') this.#moveUp(row);
     }
   }
 }
