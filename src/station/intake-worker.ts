@@ -25,7 +25,7 @@ import { decode } from '../wire/update.ts';
 import { type FromIntake, type IntakeSettings, Packing, type ToIntake } from './intake-batch.ts';
 
 /** Batches are at least so far apart, unless one is full: each costs a commit. */
-const batchEvery = milliseconds(10);
+const batchEvery = milliseconds(20);
 const batchMax = 2000;
 /** An update can name thousands: a batch must not keep the station from everything else for long. */
 const batchAlertsMax = 4000;
