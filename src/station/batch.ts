@@ -4,6 +4,7 @@
  * it all at once. The lookups and the fsync are paid a batch, not an alert.
  */
 import { earliest, type Instant, minutes, plus } from '../time.ts';
+import { BatchNames } from './batch-names.ts';
 import type { Alert, AlertKey, HistoryEntry } from './core/alert.ts';
 import {
   type Context,
@@ -13,15 +14,21 @@ import {
   decideReplaced,
   decideReport,
 } from './core/decide.ts';
+import type { HostNames } from './core/match.ts';
 import type { Obsolete, OwedMessage } from './core/notification.ts';
 import type { Policy } from './core/policy.ts';
-import { type Reports, readUpdate } from './core/update.ts';
+import { type Report, type Reports, readUpdate } from './core/update.ts';
 import type { Act, Event, Outcome, Refused } from './door.ts';
+import { Inhibitors } from './inhibitors.ts';
 import { type ReceiptEvent, receiptEntry, settleReceipt } from './receipts.ts';
+import { type ActiveSilence, endSilence, makeSilence, silencesMax } from './silences.ts';
 import { type AlertName, nameKey, type SavedAlert, type Transaction } from './store/store.ts';
 
 /** How many due alerts are decided on in one transaction: intake's batches go in between. */
 export const dueAtOnce = 500;
+
+/** The name of the fact that holds the last alert woken, while others are to follow. */
+const wakingFact = 'waking';
 
 /** When an alert whose due decision failed is tried again: it must not keep the station busy. */
 export const afterBug = minutes(1);
@@ -30,6 +37,9 @@ export const afterBug = minutes(1);
 export type Standing = {
   readonly policy: Policy;
   readonly startedAt: Instant;
+  /** Those that people made and that have not ended. */
+  readonly silences: readonly ActiveSilence[];
+  readonly names: HostNames;
 };
 
 /** Counts for the metrics, made in the batch and added only once it is committed. */
@@ -55,7 +65,24 @@ export type BatchResult = {
   /** Whether the tick left due alerts for the next batch. */
   readonly moreDue: boolean;
   readonly policy: Policy;
+  readonly silences: readonly ActiveSilence[];
+  /** Hosts whose addresses were asked for, known or not. */
+  readonly hosts: ReadonlySet<string>;
 };
+
+/** What a decision may look at, as the station stands. */
+export function contextOf(standing: Standing, now: Instant, inhibitors: Inhibitors): Context {
+  const { policy, startedAt, silences, names } = standing;
+  return {
+    now,
+    policy,
+    startedAt,
+    sleepsUntil: plus(startedAt, policy.settings.initialSleep),
+    silences,
+    names,
+    inhibitor: (token, other) => inhibitors.other(token, other),
+  };
+}
 
 type UpdateEvent = Extract<Event, { kind: 'update' }>;
 type Read = { readonly event: UpdateEvent; readonly reports: Reports };
@@ -82,9 +109,16 @@ class Batch {
   private readonly standing: Standing;
   private readonly onBug: (error: unknown, about: string) => void;
   private policy: Policy;
+  private silences: readonly ActiveSilence[];
+  private readonly names: BatchNames;
+  private readonly inhibitors: Inhibitors;
+  /** Beyond which alert all that stand are to be looked at again, some in each batch; null: there is no need to. */
+  private wakeFrom: AlertKey | 'first' | null = null;
+  /** Who is to be looked at again once all is saved. */
+  private readonly wakes: ((tx: Transaction) => Promise<void>)[] = [];
   private readonly stored = new Map<AlertKey, Alert | null>();
   private readonly alerts = new Map<AlertKey, Alert>();
-  private readonly names = new Map<string, AlertKey>();
+  private readonly keys = new Map<string, AlertKey>();
   private readonly keysOf = new Map<string, Set<AlertKey>>();
   private freeKeys: AlertKey[] = [];
   private readonly history: HistoryEntry[] = [];
@@ -107,6 +141,9 @@ class Batch {
   constructor(standing: Standing, onBug: (error: unknown, about: string) => void) {
     this.standing = standing;
     this.policy = standing.policy;
+    this.silences = standing.silences;
+    this.names = new BatchNames(standing.names);
+    this.inhibitors = new Inhibitors(standing.policy, this.names);
     this.onBug = onBug;
   }
 
@@ -151,13 +188,24 @@ class Batch {
     if (replaced.size > 0) for (const alert of await tx.loadRaisedOf([...replaced])) this.know(alert);
     const keys = events.flatMap((event) => ('alert' in event ? [event.alert] : []));
     if (keys.length > 0) for (const alert of await tx.loadKeyed(keys)) this.know(alert);
+    await this.inhibitors.load(tx, this.alerts.values(), this.reported(reads));
+  }
+
+  /** How the alerts of these updates will look, as far as inhibitions compare them. */
+  private *reported(reads: ReadonlyMap<Event, Reports>): Generator<Pick<Alert, 'source' | 'id' | 'subject'>> {
+    for (const { source, reports } of reads.values()) {
+      for (const { id, subject } of reports) {
+        if (subject !== '') yield { source, id, subject };
+        else if (!this.keys.has(nameKey({ source, id }))) yield { source, id, subject: source };
+      }
+    }
   }
 
   private know(alert: Alert): void {
     if (this.stored.has(alert.key)) return;
     this.stored.set(alert.key, alert);
     this.alerts.set(alert.key, alert);
-    this.names.set(nameKey(alert), alert.key);
+    this.keys.set(nameKey(alert), alert.key);
     this.index(alert.source, alert.key);
   }
 
@@ -184,12 +232,32 @@ class Batch {
         return done;
       case 'started':
         await tx.releaseLeases();
+        // What was to be looked at when the station ended goes on.
+        this.moreDue = true;
         return done;
       case 'clock-set-back':
-        await tx.wakeRaised(this.at);
+        this.wakeFrom = 'first';
         await tx.hurry(this.at);
-        this.moreDue = true;
         this.hurried = true;
+        return done;
+      case 'silence': {
+        const made = await makeSilence(tx, event, this.silences, this.policy);
+        if (!made.ok) return refusal(made.why, made.message);
+        this.silences = made.silences;
+        this.wakeFrom = 'first';
+        return { ok: true, alert: null, silence: made.id };
+      }
+      case 'end-silence': {
+        const ended = await endSilence(tx, event, this.silences);
+        if (!ended.ok) return refusal(ended.why);
+        this.silences = ended.silences;
+        this.wakes.push((saved) => saved.wakeMuted('silenced', [String(event.silence)], event.at));
+        return done;
+      }
+      case 'names':
+        await tx.saveNames(event.found);
+        this.names.take(event.found);
+        this.wakes.push((saved) => saved.wakeMuted('naming', null, event.at));
         return done;
       default:
         return this.act(event);
@@ -197,9 +265,8 @@ class Batch {
   }
 
   private context(): Context {
-    const { startedAt } = this.standing;
-    const sleepsUntil = (startedAt + this.policy.settings.initialSleep) as Instant;
-    return { now: this.at, policy: this.policy, startedAt, sleepsUntil };
+    const { policy, silences, names } = this;
+    return contextOf({ ...this.standing, policy, silences, names }, this.at, this.inhibitors);
   }
 
   private takeUpdate(event: UpdateEvent, { source, reports, refused, cut }: Reports): void {
@@ -208,7 +275,7 @@ class Batch {
     this.tally.alerts += reports.length;
     this.tally.cut += cut;
     for (const { why } of refused) this.refuse(why);
-    for (const report of reports) {
+    for (const report of this.inOrder(source, reports)) {
       const key = this.keyOf(source, report.id);
       this.guarded(report.id, () => decideReport(this.alerts.get(key) ?? null, key, source, report, context));
       if (event.update.replace) listed.add(report.id);
@@ -222,14 +289,28 @@ class Batch {
     }
   }
 
+  /** Those that inhibit others come first, so that what they inhibit in the same update is not told. */
+  private inOrder(source: string, reports: readonly Report[]): readonly Report[] {
+    if (this.policy.inhibits.length === 0 || reports.length === 1) return reports;
+    const before = (report: Report): Alert | undefined => {
+      const key = this.keys.get(nameKey({ source, id: report.id }));
+      return key === undefined ? undefined : this.alerts.get(key);
+    };
+    const inhibits = reports.map((report) => this.inhibitors.mayInhibit(source, report, before(report)));
+    const ids = new Set(reports.map(({ id }) => id));
+    // An alert that is listed twice is taken in the order written.
+    if (ids.size < reports.length || !inhibits.includes(true)) return reports;
+    return [...reports.filter((_, i) => inhibits[i]), ...reports.filter((_, i) => !inhibits[i])];
+  }
+
   /** The key of an alert by its name; a new one for an alert never heard of. */
   private keyOf(source: string, id: string): AlertKey {
     const name = nameKey({ source, id });
-    const known = this.names.get(name);
+    const known = this.keys.get(name);
     if (known !== undefined) return known;
     const key = this.freeKeys.pop();
     if (key === undefined) throw new Error('more new alerts than keys');
-    this.names.set(name, key);
+    this.keys.set(name, key);
     this.index(source, key);
     return key;
   }
@@ -238,6 +319,9 @@ class Batch {
     const due = await tx.loadDue(this.at, dueAtOnce);
     this.moreDue = due.length === dueAtOnce;
     for (const alert of due) this.know(alert);
+    await this.inhibitors.load(tx, due, []);
+    const waking = await tx.getFact(wakingFact);
+    if (waking !== null && waking !== '') this.wakeFrom ??= Number(waking) as AlertKey;
     const context = this.context();
     for (const { key } of due) {
       const alert = this.alerts.get(key);
@@ -255,8 +339,7 @@ class Batch {
     this.policy = policy;
     if ((await tx.getFact('policy')) === policy.version) return;
     await tx.setFact('policy', policy.version);
-    await tx.wakeRaised(this.at);
-    this.moreDue = true;
+    this.wakeFrom = 'first';
   }
 
   private act(event: Act & { readonly at: Instant }): Outcome {
@@ -278,6 +361,7 @@ class Batch {
       const decision = decide();
       if (decision === null) return true;
       this.alerts.set(decision.after.key, decision.after);
+      this.inhibitors.follow(decision.before, decision.after);
       this.history.push(...decision.history);
       this.messages.push(...decision.messages);
       this.obsolete.push(...decision.obsolete);
@@ -307,7 +391,19 @@ class Batch {
     }
     if (this.history.length > 0) await tx.appendHistory(this.history);
     if (this.messages.length > 0) await tx.enqueue(this.messages);
+    const freed = this.inhibitors.freed();
+    if (freed.length > 0) this.wakes.push((saved) => saved.wakeMuted('inhibited', freed, this.at));
+    for (const wake of this.wakes) await wake(tx);
+    if (this.wakes.length > 0) this.moreDue = true;
+    if (this.wakeFrom !== null) await this.wakeSome(tx, this.wakeFrom);
     this.tally.messages = this.messages.length;
+  }
+
+  /** A policy, a silence or a clock may change what is owed of every alert: they are woken in steps, across batches. */
+  private async wakeSome(tx: Transaction, from: AlertKey | 'first'): Promise<void> {
+    const next = await tx.wakeRaised(this.at, from === 'first' ? null : from, dueAtOnce);
+    await tx.setFact(wakingFact, next === null ? '' : String(next));
+    this.moreDue = true;
   }
 
   result(outcomes: readonly Outcome[]): BatchResult {
@@ -321,6 +417,8 @@ class Batch {
       owes: this.messages.length > 0 || this.receipts > 0 || this.hurried,
       moreDue: this.moreDue,
       policy: this.policy,
+      silences: this.silences,
+      hosts: this.names.asked,
     };
   }
 }
@@ -330,9 +428,14 @@ const words: Readonly<Record<Refused, string>> = {
   'not-raised': 'Only a raised alert can be acknowledged; this one is cleared.',
   'not-acknowledged': 'This alert is not acknowledged.',
   'already-cleared': 'This alert is cleared already.',
+  'no-such-hours': 'The policy has no hours of that name.',
+  'no-such-silence': 'There is no such silence.',
+  'silence-ended': 'This silence has ended already.',
+  'bad-match': 'This does not say which alerts to silence: name a source, a subject or an id.',
+  'too-many-silences': `There are ${silencesMax} silences already: end some first.`,
   'store-unavailable': 'The station cannot write to its store just now: nothing was recorded. Try again.',
 };
 
-export function refusal(why: Refused): Outcome {
-  return { ok: false, why, message: words[why] };
+export function refusal(why: Refused, message: string = words[why]): Outcome {
+  return { ok: false, why, message };
 }

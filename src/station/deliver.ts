@@ -11,10 +11,11 @@ import { renderMessage } from './core/message.ts';
 import type { Person, Policy } from './core/policy.ts';
 import type { Door, Event, Receipt } from './door.ts';
 import { safeDetail } from './html.ts';
+import { type HeldMessage, type JudgedMessage, judgeLimits } from './limits.ts';
 import type { Meters } from './meters.ts';
 import { storeRetryWait } from './station.ts';
 import { StoreError } from './store/errors.ts';
-import type { LeasedMessage, Store } from './store/store.ts';
+import type { LeasedMessage, MessageId, Store } from './store/store.ts';
 
 /** How many messages are leased at once, in all and waiting for one channel. */
 export const leaseMax = 100;
@@ -56,13 +57,14 @@ type Route = {
 };
 
 /** The messages of one channel that are leased. */
-type Lane = { readonly waiting: LeasedMessage[]; sending: number };
+type Lane = { readonly waiting: JudgedMessage[]; sending: number };
 
 class Delivery implements Deliver {
   private readonly options: DeliverOptions;
   /** By the channel that messages name, which may not be the one that they go out by. */
   private readonly lanes = new Map<string, Lane>();
   private readonly underWay = new Set<Promise<void>>();
+  private readonly holding = new Set<MessageId>();
   private readonly receipts: { readonly event: Event; readonly done: () => void }[] = [];
   private settling = false;
   private timer: Cancel = () => undefined;
@@ -91,20 +93,35 @@ class Delivery implements Deliver {
 
   private async pump(): Promise<void> {
     this.again = false;
-    const { store, clock } = this.options;
+    const { store, clock, policy } = this.options;
     this.timer();
     try {
       for (;;) {
         const busy = this.busyChannels();
-        const leased = await store.transaction((tx) => tx.lease(clock.now(), leaseFor, leaseMax, busy));
-        for (const message of leased) this.queue(message);
-        if (leased.length < leaseMax || this.stopped) break;
+        const { go, held } = await store.transaction(async (tx) => {
+          const leased = await tx.lease(clock.now(), leaseFor, leaseMax, busy);
+          return await judgeLimits(tx, leased, policy(), clock.now(), this.holding);
+        });
+        for (const message of go) this.queue(message);
+        for (const message of held) void this.holdBack(message);
+        if (go.length + held.length < leaseMax || this.stopped) break;
       }
       this.wakeAt(await store.nextSend(this.busyChannels()));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       this.wakeAt(plus(clock.now(), storeRetryWait));
     }
+  }
+
+  /** Until its receipt is committed it is leased, but must not count as sent. */
+  private async holdBack({ message, until, why }: HeldMessage): Promise<void> {
+    this.holding.add(message.id);
+    const receipt = this.receipt(message, { kind: 'held-back', until, why });
+    this.underWay.add(receipt);
+    await receipt;
+    this.underWay.delete(receipt);
+    this.holding.delete(message.id);
+    this.nudge();
   }
 
   private wakeAt(at: Instant | null): void {
@@ -116,7 +133,7 @@ class Delivery implements Deliver {
     return [...this.lanes].filter(([, lane]) => lane.waiting.length > 0).map(([name]) => name);
   }
 
-  private queue(message: LeasedMessage): void {
+  private queue(message: JudgedMessage): void {
     const lane = this.lanes.get(message.channel) ?? { waiting: [], sending: 0 };
     this.lanes.set(message.channel, lane);
     lane.waiting.push(message);
@@ -153,6 +170,8 @@ class Delivery implements Deliver {
     const person = policy().people.get(message.person);
     if (person === undefined) return `${message.person} is no longer in the policy`;
     const own = channels.get(message.channel);
+    if (own === undefined && message.next !== null)
+      return `${message.channel} is not set up in the station file`;
     const inbox = channels.get('inbox');
     const address = person.addresses[message.channel] ?? '';
     if (own !== undefined && (address !== '' || own === inbox))
@@ -163,14 +182,14 @@ class Delivery implements Deliver {
     return { channel: inbox, person, address: '', aside: `${message.channel} ${why}: ` };
   }
 
-  private async send(message: LeasedMessage, route: Route): Promise<void> {
+  private async send(message: JudgedMessage, route: Route): Promise<void> {
     const rendered = this.render(message, route.person);
     const result = await this.within(route.channel, route.channel.send(route.address, rendered));
     this.options.meters.receipt(message.channel, result.kind);
     await this.receipt(message, receiptOf(message, rendered, result, route.aside));
   }
 
-  private render(message: LeasedMessage, person: Person): Message {
+  private render(message: JudgedMessage, person: Person): Message {
     const { baseUrl, clock } = this.options;
     return renderMessage(
       { ...message, detailHtml: safeDetail(message.detail) },

@@ -6,8 +6,12 @@
 import type { Duration, Instant } from '../time.ts';
 import type { AlertUpdate } from '../wire/update.ts';
 import type { Alert, AlertKey } from './core/alert.ts';
+import type { Acknowledging, Forecast } from './core/forecast.ts';
 import type { Policy } from './core/policy.ts';
-import type { Accounts, MessageId } from './store/store.ts';
+import type { Accounts, FoundName, MessageId, SilenceId } from './store/store.ts';
+
+/** In characters, of the reason that a person gives for a silence; the rest is cut. */
+export const silenceReasonMax = 1000;
 
 /** Who acts: a person by their login name, or `token:NAME`. */
 export type Actor = string;
@@ -16,7 +20,9 @@ export type Actor = string;
 export type Receipt =
   | { readonly kind: 'delivered'; readonly title: string; readonly text: string; readonly why: string }
   | { readonly kind: 'retry'; readonly after: Duration; readonly why: string }
-  | { readonly kind: 'failed'; readonly why: string };
+  | { readonly kind: 'failed'; readonly why: string }
+  /** The person's limit holds it back; it is not a try. */
+  | { readonly kind: 'held-back'; readonly until: Instant; readonly why: string };
 
 export type Act =
   | {
@@ -24,6 +30,8 @@ export type Act =
       readonly alert: AlertKey;
       readonly by: Actor;
       readonly for: Duration | null;
+      /** Named hours of the policy in which `for` is counted; every hour counts where it is absent. */
+      readonly hours?: string;
       readonly note: string;
     }
   | { readonly kind: 'unacknowledge'; readonly alert: AlertKey; readonly by: Actor }
@@ -38,6 +46,18 @@ export type Event =
   | { readonly kind: 'receipt'; readonly at: Instant; readonly message: MessageId; readonly receipt: Receipt }
   | { readonly kind: 'policy-loaded'; readonly at: Instant; readonly policy: Policy }
   | { readonly kind: 'started'; readonly at: Instant }
+  /** A person silences what matches. `match` is as the policy's language writes it: see `parseMatch`. */
+  | {
+      readonly kind: 'silence';
+      readonly at: Instant;
+      readonly by: Actor;
+      readonly match: unknown;
+      readonly for: Duration;
+      readonly reason: string;
+    }
+  | { readonly kind: 'end-silence'; readonly at: Instant; readonly by: Actor; readonly silence: SilenceId }
+  /** Addresses of hosts were looked up. */
+  | { readonly kind: 'names'; readonly at: Instant; readonly found: readonly FoundName[] }
   /** The wall clock went back: what was set in its future is judged again. */
   | { readonly kind: 'clock-set-back'; readonly at: Instant };
 
@@ -47,11 +67,16 @@ export type Refused =
   | 'not-raised'
   | 'not-acknowledged'
   | 'already-cleared'
+  | 'no-such-hours'
+  | 'no-such-silence'
+  | 'silence-ended'
+  | 'bad-match'
+  | 'too-many-silences'
   | 'store-unavailable';
 
 export type Outcome =
   /** `alert` as it is afterwards, where the event was about one. */
-  | { readonly ok: true; readonly alert: Alert | null }
+  | { readonly ok: true; readonly alert: Alert | null; readonly silence?: SilenceId }
   | { readonly ok: false; readonly why: Refused; readonly message: string };
 
 export interface Door {
@@ -64,11 +89,18 @@ export type Health = { readonly ready: boolean; readonly problems: readonly stri
 
 /** The parts of the policy that a page shows. */
 export type PolicySummary = {
-  readonly people: readonly { readonly id: string; readonly name: string }[];
+  readonly people: readonly { readonly id: string; readonly name: string; readonly timezone: string }[];
   /** By group name: how long an acknowledgement lasts when nobody says. */
   readonly acknowledgeFor: Readonly<Record<string, Duration>>;
   readonly acknowledgeAtMost: Duration;
   readonly timezone: string;
+  /** Those in the policy, which recur. */
+  readonly silences: readonly {
+    readonly name: string;
+    readonly reason: string;
+    /** `sun 02:00-04:00 Europe/London` */
+    readonly when: string;
+  }[];
 };
 
 /** The station as the web sees it, across the thread boundary. */
@@ -77,6 +109,11 @@ export interface StationPort extends Door {
   readonly accounts: Accounts;
   health(): Promise<Health>;
   policy(): Promise<PolicySummary>;
+  /**
+   * What will be told of an alert if nothing else happens. Null: there is no such alert.
+   * @param acknowledge as if it were acknowledged now.
+   */
+  forecast(alert: AlertKey, length: Duration, acknowledge: Acknowledging | null): Promise<Forecast | null>;
   /** The station thread's metrics in Prometheus' text format. */
   metrics(): Promise<string>;
   /** Calls `listener` after each commit, without data: what is new is read by sequence number. */

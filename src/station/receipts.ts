@@ -4,7 +4,7 @@
  * overtaken meanwhile, ends as obsolete.
  */
 import { type Instant, plus } from '../time.ts';
-import type { Alert, HistoryEntry } from './core/alert.ts';
+import type { Alert, HistoryEntry, ReceiptOutcome } from './core/alert.ts';
 import type { OwedMessage } from './core/notification.ts';
 import type { Event } from './door.ts';
 import type { Settlement, Transaction, UnsettledMessage } from './store/store.ts';
@@ -19,6 +19,8 @@ export async function settleReceipt(tx: Transaction, event: ReceiptEvent): Promi
   const settlement = settlementOf(event, message, alert);
   await tx.settle([settlement]);
   const outcome = settlement.kind === 'retry' ? 'will-retry' : settlement.kind;
+  // A long queue is judged again whenever the limit ends: that it waits is on record already.
+  if (outcome === 'held-back' && message.held) return [];
   return [receiptEntry(message, event.at, outcome, settlement.why)];
 }
 
@@ -26,7 +28,7 @@ export async function settleReceipt(tx: Transaction, event: ReceiptEvent): Promi
 export function receiptEntry(
   message: OwedMessage,
   at: Instant,
-  outcome: Extract<HistoryEntry['change'], { kind: 'receipt' }>['outcome'],
+  outcome: ReceiptOutcome,
   why: string,
 ): HistoryEntry {
   const { alert, person, channel, kind } = message;
@@ -41,15 +43,28 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
     case 'delivered':
       return { id, kind: 'delivered', at, title: receipt.title, text: receipt.text, why: receipt.why };
     case 'failed':
-      return { id, kind: 'failed', at, why: receipt.why };
+      return { id, kind: goesOn(message, alert) ? 'moved-on' : 'failed', at, why: receipt.why };
+    case 'held-back': {
+      const overtaken = alert === undefined ? 'the alert is gone' : overtakenBy(message, alert);
+      if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
+      return { id, kind: 'held-back', at, until: receipt.until, why: receipt.why };
+    }
     case 'retry': {
       const overtaken = alert === undefined ? 'the alert is gone' : overtakenBy(message, alert);
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; last: ${receipt.why}` };
+      if (message.next !== null && plus(at, receipt.after) > plus(message.dueAt, message.next.wait)) {
+        return { id, kind: 'moved-on', at, why: receipt.why };
+      }
       return { id, kind: 'retry', at, notBefore: plus(at, receipt.after), why: receipt.why };
     }
     default:
       return receipt satisfies never;
   }
+}
+
+/** Whether the person's next channel is to take over. */
+function goesOn(message: UnsettledMessage, alert: Alert | undefined): boolean {
+  return message.next !== null && alert !== undefined && overtakenBy(message, alert) === null;
 }
 
 /** What has made a message pointless since it was owed; null while it still says something of use. */

@@ -18,10 +18,16 @@ import {
   seconds,
   since,
 } from '../time.ts';
-import { applyBatch, type BatchResult, refusal, type Standing } from './batch.ts';
+import { applyBatch, type BatchResult, contextOf, refusal, type Standing } from './batch.ts';
+import { noNames } from './batch-names.ts';
+import type { AlertKey } from './core/alert.ts';
+import { type Acknowledging, type Forecast, forecast } from './core/forecast.ts';
 import type { Policy } from './core/policy.ts';
 import type { Door, Event, Outcome } from './door.ts';
+import { Inhibitors } from './inhibitors.ts';
 import type { Meters } from './meters.ts';
+import type { Names } from './names.ts';
+import { loadSilences } from './silences.ts';
 import { StoreError } from './store/errors.ts';
 import type { Store } from './store/store.ts';
 
@@ -41,6 +47,8 @@ export type StationOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meters: Meters;
+  /** Absent: nothing is looked up. */
+  readonly names?: Names;
 };
 
 /** Who is told after a commit; without data, for what is new is in the store. */
@@ -50,6 +58,8 @@ export interface Station extends Door {
   /** Takes up what is due; before it, nothing is decided by itself. */
   start(): Promise<void>;
   policy(): Policy;
+  /** What will be told of an alert if nothing else happens; null where there is no such alert. Changes nothing. */
+  forecast(alert: AlertKey, length: Duration, acknowledge: Acknowledging | null): Promise<Forecast | null>;
   /** Puts a policy in force; resolves once it is, which a store that refuses delays. */
   load(policy: Policy): Promise<void>;
   onCommit(listener: (nudge: Nudge) => void): void;
@@ -81,8 +91,9 @@ class StationOnStore implements Station {
 
   constructor(options: StationOptions) {
     this.options = options;
-    this.standing = { policy: options.policy, startedAt: options.clock.now() };
-    const { clock, store } = options;
+    const { clock, store, names, policy } = options;
+    const known = names?.hostNames ?? noNames;
+    this.standing = { policy, startedAt: clock.now(), silences: [], names: known };
     const refused = (error: StoreError): void => this.refuse(error);
     this.fold = new Chore(clock, () => store.fold(clock.now(), foldAtOnce), null, refused);
     this.prune = new Chore(clock, () => store.prune(clock.now(), pruneAtOnce), pruneWait, refused);
@@ -103,6 +114,7 @@ class StationOnStore implements Station {
   async start(): Promise<void> {
     const at = this.options.clock.now();
     this.standing = { ...this.standing, startedAt: at };
+    await this.recall();
     const began = await this.handle([
       { kind: 'started', at },
       { kind: 'policy-loaded', at, policy: this.standing.policy },
@@ -112,14 +124,36 @@ class StationOnStore implements Station {
       void this.insist([{ kind: 'started', at }]);
       void this.load(this.standing.policy);
     }
+    this.options.names?.keep(this.standing.policy.hosts);
     this.arm(await this.nextWake());
     this.prune.after(pruneWait);
+  }
+
+  /** What the station keeps in memory as well, for each alert is compared with it. A store that refuses is asked again. */
+  private async recall(): Promise<void> {
+    const { clock, store, names } = this.options;
+    while (!this.stopped) {
+      try {
+        const [silences, found] = await store.transaction(async (tx) => [
+          await loadSilences(tx, clock.now()),
+          await tx.loadNames(),
+        ]);
+        this.standing = { ...this.standing, silences };
+        names?.load(found);
+        return;
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        this.refuse(error);
+        await new Promise<void>((resolve) => clock.after(storeRetryWait, resolve));
+      }
+    }
   }
 
   async load(policy: Policy): Promise<void> {
     this.wanted = policy;
     const at = this.options.clock.now();
     await this.insist([{ kind: 'policy-loaded', at, policy }], () => this.wanted === policy);
+    this.options.names?.keep(policy.hosts);
   }
 
   /** Says it again until the store takes it, the station ends, or it is no longer wanted. */
@@ -156,7 +190,11 @@ class StationOnStore implements Station {
     }
     if (this.refusedBy !== null) log.info('the store takes writes again');
     this.refusedBy = null;
-    this.standing = { ...this.standing, policy: result.policy };
+    const { policy, silences } = result;
+    this.standing = { ...this.standing, policy, silences };
+    const { names } = this.options;
+    for (const event of events) if (event.kind === 'names') names?.take(event.found);
+    if (result.hosts.size > 0) names?.want(result.hosts);
     meters.committed(result.tally, began, clock.now());
     this.arm(result.moreDue ? clock.now() : result.wakeAt);
     if (result.tally.alerts > 0) this.fold.after(foldWait);
@@ -173,6 +211,23 @@ class StationOnStore implements Station {
       'the clock was set back: what is due is judged again',
     );
     void this.insist([{ kind: 'clock-set-back', at: now }]);
+  }
+
+  async forecast(
+    key: AlertKey,
+    length: Duration,
+    acknowledge: Acknowledging | null,
+  ): Promise<Forecast | null> {
+    const { store, clock } = this.options;
+    const { standing } = this;
+    return await store.transaction(async (tx) => {
+      const [alert] = await tx.loadKeyed([key]);
+      if (alert === undefined) return null;
+      const inhibitors = new Inhibitors(standing.policy, standing.names);
+      await inhibitors.load(tx, [alert], []);
+      const now = clock.now();
+      return forecast(alert, contextOf(standing, now, inhibitors), plus(now, length), acknowledge);
+    });
   }
 
   private refuse(error: StoreError): void {

@@ -9,6 +9,7 @@ import type { Message } from '../../src/station/channels/channel.ts';
 import type { AlertKey, Level, NotificationKind, PersonId } from '../../src/station/core/alert.ts';
 import {
   detailTextMax,
+  type LimitNote,
   noteMax,
   renderMessage,
   summaryMax,
@@ -30,6 +31,7 @@ type Given = {
   readonly detailHtml?: string;
   readonly now?: string;
   readonly timezone?: string;
+  readonly limit?: LimitNote;
 };
 
 const raised = '2026-08-01T02:01:00Z';
@@ -42,6 +44,7 @@ function render(given: Given = {}): Message {
     detailHtml = '',
     now = raised,
     timezone = 'Europe/London',
+    limit = null,
   } = given;
   return renderMessage(
     {
@@ -52,6 +55,8 @@ function render(given: Given = {}): Message {
       rule: null,
       person: person('johnny'),
       channel: 'email',
+      next: null,
+      limit,
       level,
       dueAt: at(raised),
       facts: {
@@ -266,6 +271,18 @@ test('the link leads to the alert, and each message on each channel has one key 
   assert.ok(first.html.includes('href="https://mauve.example/alerts/17"'));
   assert.equal(render({ now: '2026-08-01T09:00:00Z' }).idempotencyKey, first.idempotencyKey);
   assert.match(first.idempotencyKey, /17\/1\/raised\/johnny#email/);
+});
+
+test('a receiver is told when their limit is reached, until when, and what was held back before', () => {
+  const full = render({ limit: { heldBack: 0, until: at('2026-08-01T02:11:00Z') } });
+  const words = 'Your limit is reached: further messages are held back until 03:11 today.';
+  assert.ok(full.text.replace(/\s+/g, ' ').includes(words));
+  assert.ok(full.html.includes(words));
+  const after = render({ limit: { heldBack: 3, until: null } });
+  const before = '3 messages were held back before this one: what still stands of them follows.';
+  assert.ok(after.text.replace(/\s+/g, ' ').includes(before));
+  assert.match(render({ limit: { heldBack: 1, until: null } }).text, /One message was held back/);
+  assert.doesNotMatch(render().text, /limit|held/);
 });
 
 test('text from outside: one line, cut at a character, wrapped at words, entities read once', () => {

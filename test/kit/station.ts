@@ -23,7 +23,16 @@ import { SimulatedClock, settled } from './clock.ts';
 /** Monday, in UTC. */
 export const monday = instant(Date.UTC(2011, 7, 1));
 
-export type Sent = { readonly to: string; readonly title: string; readonly at: Instant };
+export type Sent = {
+  readonly to: string;
+  readonly channel: string;
+  readonly title: string;
+  readonly text: string;
+  readonly at: Instant;
+};
+
+/** What the station of a test is set up with. */
+const channelNames = ['email', 'sms', 'xmpp', 'inbox'];
 
 /** What a test says of one alert: times in seconds from the start of the timeline, 0 or absent as on the wire. */
 export type Said = {
@@ -62,7 +71,7 @@ export class Timeline {
   reads!: Reads;
   station!: Station;
   /** What the channel says to each message. */
-  answer: (message: Message, address: string) => SendResult | Promise<SendResult> = () => ({
+  answer: (message: Message, address: string, channel: string) => SendResult | Promise<SendResult> = () => ({
     kind: 'delivered',
     why: '250 ok',
   });
@@ -81,7 +90,7 @@ export class Timeline {
   private policy() {
     const file = join(this.folder, 'policy.yaml');
     writeFileSync(file, this.policyText);
-    const loaded = loadPolicy(file);
+    const loaded = loadPolicy(file, { now: this.clock.now() });
     if (!loaded.ok) throw new Error(loaded.faults.map(formatFault).join('\n'));
     return loaded.policy;
   }
@@ -93,25 +102,11 @@ export class Timeline {
     this.store = openSqlite({ folder });
     this.reads = openReads({ folder });
     this.station = openStation({ store: this.store, policy: this.policy(), clock, log, meters });
-    const channel: Channel = {
-      name: 'email',
-      concurrency: 4,
-      timeout: seconds(30),
-      send: async (address, message) => {
-        const answer = await this.answer(message, address);
-        if (answer.kind === 'delivered')
-          this.sent.push({ to: address, title: message.title, at: clock.now() });
-        return answer;
-      },
-      close: async () => undefined,
-    };
+    const channels = new Map(channelNames.map((name) => [name, this.channel(name)]));
     const deliver = openDeliver({
       store: this.store,
       door: this.station,
-      channels: new Map([
-        ['email', channel],
-        ['inbox', { ...channel, name: 'inbox' }],
-      ]),
+      channels,
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
       clock,
@@ -124,6 +119,23 @@ export class Timeline {
     deliver.nudge();
     await settled();
     return this;
+  }
+
+  private channel(name: string): Channel {
+    return {
+      name,
+      concurrency: 4,
+      timeout: seconds(30),
+      send: async (to, message) => {
+        const answer = await this.answer(message, to, name);
+        const { title, text } = message;
+        if (answer.kind === 'delivered') {
+          this.sent.push({ to, channel: name, title, text, at: this.clock.now() });
+        }
+        return answer;
+      },
+      close: async () => undefined,
+    };
   }
 
   /** Ends the station and starts another on its data; nothing happens while it is down. */

@@ -1,7 +1,9 @@
 /** Alerts in the store, whichever the dialect: what was committed is there, what was not is not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Alert, AlertKey } from '../../src/station/core/alert.ts';
+import type { Alert, AlertKey, MutedKind } from '../../src/station/core/alert.ts';
+import { inhibitorsMax } from '../../src/station/store/inhibitors.ts';
+import { nameKey } from '../../src/station/store/store.ts';
 import { transmissionMemory } from '../../src/station/store/transmissions.ts';
 import { milliseconds, minutes, plus } from '../../src/time.ts';
 import {
@@ -39,6 +41,15 @@ const shapes: readonly { readonly name: string; readonly make: (key: AlertKey) =
         willRaiseAt: plus(noon, minutes(5)),
         willClearAt: plus(noon, minutes(6)),
         suppressUntil: plus(noon, minutes(7)),
+        muted: {
+          kind: 'suppressed',
+          by: '',
+          why: 'on "purpose"',
+          since: noon,
+          until: plus(noon, minutes(7)),
+        },
+        heldSince: noon,
+        inhibits: ['core\u0000sw1.example.net', 'power\u0000'],
         episode: 3,
         announced: { kind: 'raised', episode: 3 },
         told: [person('alice'), person('bob')],
@@ -119,7 +130,7 @@ for (const dialect of dialects) {
         await tx.appendHistory([
           { alert: fresh.key, at: noon, quiet: false, by: null, change: { kind: 'note', text: 'x' } },
         ]);
-        await tx.wakeRaised(noon);
+        await tx.wakeRaised(noon, null, 100);
         assert.deepEqual((await tx.loadNamed([fresh, kept])).size, 2, 'it sees what it wrote itself');
         throw new Error('changed my mind');
       });
@@ -229,13 +240,138 @@ for (const dialect of dialects) {
       );
       assert.ok(asleep !== undefined && awake !== undefined && cleared !== undefined);
       await save(store, asleep, repeated(asleep, plus(noon, minutes(1))));
-      await store.transaction((tx) => tx.wakeRaised(noon));
+      await store.transaction((tx) => tx.wakeRaised(noon, null, 100));
       assert.deepEqual(await load(store, asleep), {
         ...repeated(asleep, plus(noon, minutes(1))),
         wakeAt: noon,
       });
       assert.deepEqual(await load(store, awake), awake);
       assert.deepEqual(await load(store, cleared), cleared);
+      await store.close();
+    });
+
+    test('all that stand are woken in steps, those that are muted included', async (t) => {
+      const store = dialect.place(t).open();
+      const muted = { kind: 'silenced', by: '1', why: 'x', since: noon, until: null } as const;
+      const cleared = { kind: 'cleared' as const, since: noon };
+      const alerts = await add(
+        store,
+        (key) => alertOf(key),
+        (key) => alertOf(key, { id: 'cleared', phase: cleared }),
+        (key) => alertOf(key, { id: 'muted', phase: cleared, muted }),
+        (key) => alertOf(key, { id: 'last' }),
+      );
+      const keys = alerts.map(({ key }) => key);
+      const step = (after: AlertKey | null) => store.transaction((tx) => tx.wakeRaised(noon, after, 2));
+      assert.equal(await step(null), keys[2]);
+      assert.equal(await step(keys[2] ?? null), null);
+      const woken = await store.transaction((tx) => tx.loadDue(noon, 10));
+      assert.deepEqual(
+        woken.map(({ key }) => key),
+        [keys[0], keys[2], keys[3]],
+      );
+      await store.close();
+    });
+
+    test('those that are muted alike are woken, also those in memory, and no others', async (t) => {
+      const store = dialect.place(t).open();
+      const muted =
+        (kind: MutedKind, by: string, changes: Partial<Alert> = {}) =>
+        (key: AlertKey) =>
+          alertOf(key, { muted: { kind, by, why: 'x', since: noon, until: null }, ...changes });
+      const cleared = { kind: 'cleared' as const, since: noon };
+      const alerts = await add(
+        store,
+        muted('silenced', '1'),
+        muted('silenced', '2', { phase: cleared }),
+        muted('inhibited', '1'),
+        muted('silenced', '1', { wakeAt: plus(noon, minutes(-1)) }),
+        muted('silenced', '1', { wakeAt: plus(noon, minutes(9)) }),
+        (key) => alertOf(key),
+      );
+      const wakes = async () => {
+        const found = await store.transaction((tx) => tx.loadNamed(alerts));
+        return alerts.map((alert) => {
+          const wakeAt = found.get(nameKey(alert))?.wakeAt ?? null;
+          return wakeAt === null ? null : (wakeAt - noon) / minutes(1);
+        });
+      };
+      assert.deepEqual(await wakes(), [null, null, null, -1, 9, null]);
+      await store.transaction((tx) => tx.wakeMuted('silenced', ['1', '1', 'nobody'], noon));
+      assert.deepEqual(await wakes(), [0, null, null, -1, 0, null]);
+      const failed = store.transaction(async (tx) => {
+        await tx.wakeMuted('inhibited', null, noon);
+        await tx.loadNamed(alerts);
+        throw new Error('changed my mind');
+      });
+      await assert.rejects(failed, /changed my mind/);
+      assert.deepEqual(await wakes(), [0, null, null, -1, 0, null]);
+      await store.transaction((tx) => tx.wakeMuted('silenced', null, noon));
+      assert.deepEqual(await wakes(), [0, 0, null, -1, 0, null]);
+      await store.close();
+    });
+
+    test('an alert that is saved and woken in one transaction is found woken', async (t) => {
+      const store = dialect.place(t).open();
+      const before = only(await add(store, (key) => alertOf(key)));
+      const muted = { kind: 'settling' as const, by: '', why: 'g', since: noon, until: null };
+      const after = { ...before, muted, wakeAt: plus(noon, minutes(5)) };
+      await store.transaction(async (tx) => {
+        await tx.save([{ before, after }]);
+        await tx.wakeMuted('settling', null, noon);
+      });
+      assert.deepEqual(await load(store, before), { ...after, wakeAt: noon });
+      assert.deepEqual(await store.transaction((tx) => tx.loadDue(noon, 10)), [{ ...after, wakeAt: noon }]);
+      await store.transaction((tx) => tx.wakeMuted('settling', null, plus(noon, minutes(-1))));
+      await save(store, after, { ...after, muted: null });
+      await store.transaction((tx) => tx.wakeMuted('settling', null, plus(noon, minutes(-2))));
+      assert.notEqual((await load(store, before))?.wakeAt, plus(noon, minutes(-2)), 'no longer muted');
+      await store.close();
+    });
+
+    test('what inhibits is found by its token, as long as it does', async (t) => {
+      const place = dialect.place(t);
+      let store = place.open();
+      const [a, b] = await add(
+        store,
+        (key) => alertOf(key, { inhibits: ['x\u0000', 'y'], subject: 'sw1' }),
+        (key) => alertOf(key, { inhibits: ['x\u0000'] }),
+        (key) => alertOf(key),
+      );
+      assert.ok(a !== undefined && b !== undefined);
+      const found = (tokens: readonly string[]) =>
+        store.transaction(async (tx) =>
+          [...(await tx.loadInhibitors(tokens))].map(([token, list]) => [
+            token,
+            ...list.map(({ alert }) => alert),
+          ]),
+        );
+      assert.deepEqual(await found(['x\u0000', 'y', 'x\u0000', 'x', 'nobody']), [
+        ['x\u0000', a.key, b.key],
+        ['y', a.key],
+      ]);
+      const named = await store.transaction((tx) => tx.loadInhibitors(['y']));
+      assert.deepEqual(named.get('y'), [{ alert: a.key, source: a.source, id: a.id, subject: 'sw1' }]);
+      await save(store, a, { ...a, inhibits: ['y', 'z'] });
+      await save(store, b, { ...b, inhibits: [], phase: { kind: 'cleared', since: noon } });
+      await store.close();
+      store = place.open();
+      assert.deepEqual(await found(['x\u0000', 'y', 'z']), [
+        ['y', a.key],
+        ['z', a.key],
+      ]);
+      await store.close();
+    });
+
+    test('of a token of thousands, no more are read than the limit', async (t) => {
+      const store = dialect.place(t).open();
+      const many = inhibitorsMax + 10;
+      await add(
+        store,
+        ...Array.from({ length: many }, () => (key: AlertKey) => alertOf(key, { inhibits: ['all'] })),
+      );
+      const found = await store.transaction((tx) => tx.loadInhibitors(['all']));
+      assert.equal(found.get('all')?.length, inhibitorsMax);
       await store.close();
     });
 

@@ -14,17 +14,30 @@ import { alertOf, dialects, folderOf, heartbeat, noon, person, repeated, rule } 
 const runs = 60;
 const names = Array.from({ length: 8 }, (_, i) => ({ source: `db${i % 3}`, id: `check-${i}` }));
 
+const tokens = ['a', 'b', 'c'];
+
 type Step =
   | {
       readonly do: 'transaction';
       readonly edits: readonly Edit[];
       readonly fails: boolean;
       readonly wakes: boolean;
+      readonly wakesMuted: boolean;
     }
   | { readonly do: 'fold' | 'reopen' };
 type Edit = {
   readonly which: number;
-  readonly how: 'repeat' | 'plan' | 'wake' | 'clear' | 'raise' | 'acknowledge' | 'detail' | 'told';
+  readonly how:
+    | 'repeat'
+    | 'plan'
+    | 'wake'
+    | 'clear'
+    | 'raise'
+    | 'acknowledge'
+    | 'detail'
+    | 'told'
+    | 'mute'
+    | 'inhibit';
   readonly n: number;
 };
 
@@ -41,6 +54,8 @@ const edit: fc.Arbitrary<Edit> = fc.record({
     'acknowledge',
     'detail',
     'told',
+    'mute',
+    'inhibit',
   ),
   n: fc.nat(3),
 });
@@ -52,6 +67,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       edits: fc.array(edit, { maxLength: 6 }),
       fails: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
       wakes: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      wakesMuted: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('fold' as const, 'reopen' as const) }) },
@@ -87,6 +103,13 @@ function edited(alert: Alert, { how, n }: Edit, now: Instant): Alert {
     }
     case 'detail':
       return { ...changed, detail: 'x'.repeat(n) };
+    case 'mute': {
+      const why = n === 1 ? 'x' : 'y';
+      const muted = { kind: 'silenced' as const, by: `${n % 2}`, why, since: now, until: null };
+      return { ...alert, muted: n === 0 ? null : muted, heldSince: n === 2 ? now : alert.heldSince };
+    }
+    case 'inhibit':
+      return { ...alert, inhibits: tokens.slice(n % 3, n) };
     case 'told':
       return {
         ...alert,
@@ -134,9 +157,17 @@ async function transact(
     }
     await tx.save(saved);
     if (step.wakes) {
-      await tx.wakeRaised(now);
+      await tx.wakeRaised(now, null, 1000);
       for (const [as, alert] of draft) {
-        const sleeps = alert.phase.kind !== 'cleared' && (alert.wakeAt === null || alert.wakeAt > now);
+        const stands = alert.phase.kind !== 'cleared' || alert.muted !== null;
+        const sleeps = stands && (alert.wakeAt === null || alert.wakeAt > now);
+        if (sleeps) draft.set(as, { ...alert, wakeAt: now });
+      }
+    }
+    if (step.wakesMuted) {
+      await tx.wakeMuted('silenced', ['1'], now);
+      for (const [as, alert] of draft) {
+        const sleeps = alert.muted?.by === '1' && (alert.wakeAt === null || alert.wakeAt > now);
         if (sleeps) draft.set(as, { ...alert, wakeAt: now });
       }
     }
@@ -166,6 +197,14 @@ async function compare(store: Store, model: Model, now: Instant): Promise<void> 
     );
     const raised = all.filter(({ source, phase }) => source === 'db1' && phase.kind !== 'cleared');
     assert.deepEqual(await tx.loadRaisedOf(['db1']), raised);
+    const inhibitors = await tx.loadInhibitors(tokens);
+    for (const token of tokens) {
+      const expected = all.filter(({ inhibits }) => inhibits.includes(token)).map(({ key }) => key);
+      assert.deepEqual(
+        (inhibitors.get(token) ?? []).map(({ alert }) => alert),
+        expected,
+      );
+    }
   });
   const earliest = awake.map(({ wakeAt }) => Number(wakeAt)).sort((a, b) => a - b)[0] ?? null;
   assert.equal(await store.nextWake(), earliest);

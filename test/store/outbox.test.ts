@@ -55,6 +55,7 @@ for (const dialect of dialects) {
         ...message,
         attempts: 0,
         followed: false,
+        held: false,
       });
       assert.equal(await store.transaction((tx) => tx.loadMessage(999 as MessageId)), null);
       await store.close();

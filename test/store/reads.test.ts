@@ -19,7 +19,7 @@ async function walk(reads: Reads, state: State | null, limit: number): Promise<n
 }
 
 const changes: readonly Change[] = [
-  { kind: 'first-seen', subject: 'a', summary: '', importance: 50 },
+  { kind: 'first-seen', subject: 'a', summary: '', importance: 50, detail: '<p>' },
   { kind: 'raised', cause: 'update', episode: 1, raisedAt: noon },
   { kind: 'acknowledged', until: plus(noon, minutes(60)), note: '"on it"' },
   { kind: 'suppressed', until: noon },

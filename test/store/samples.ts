@@ -50,6 +50,9 @@ export function alertOf(key: AlertKey, changes: Partial<Alert> = {}): Alert {
     willRaiseAt: null,
     willClearAt: null,
     suppressUntil: null,
+    muted: null,
+    heldSince: null,
+    inhibits: [],
     episode: 1,
     announced: { kind: 'cleared', episode: 0 },
     told: [],
@@ -112,6 +115,7 @@ export function owed(alert: Alert, changes: Partial<OwedMessage> = {}): OwedMess
     rule: rule('default/on call'),
     person: person('alice'),
     channel: 'email',
+    next: null,
     level: 'normal',
     dueAt: noon,
     facts: {

@@ -47,6 +47,25 @@ export type Reminder = {
   readonly said: 'nothing' | 'added' | 'something';
 };
 
+/** Why nobody is told just now of what there is to tell. */
+export const mutedKinds = ['suppressed', 'silenced', 'inhibited', 'settling', 'naming'] as const;
+export type MutedKind = (typeof mutedKinds)[number];
+
+export type Muted = {
+  /**
+   * `settling`: its group holds new alerts back for a while. `naming`: the addresses of its subject, on which its
+   * group depends, are being looked up.
+   */
+  readonly kind: MutedKind;
+  /** The silence's id, or the token by which it is inhibited; empty otherwise. */
+  readonly by: string;
+  /** For people: the silence's reason, or the alert that inhibits it. */
+  readonly why: string;
+  readonly since: Instant;
+  /** Null: until something else happens, such as the other alert's clear. */
+  readonly until: Instant | null;
+};
+
 /** The last state that people were told of: what is owed when a suppression ends is what differs from it. */
 export type Announced = { readonly kind: State; readonly episode: number };
 
@@ -65,6 +84,12 @@ export type Alert = {
   readonly willRaiseAt: Instant | null;
   readonly willClearAt: Instant | null;
   readonly suppressUntil: Instant | null;
+  /** Why there is something to tell that nobody is told of just now; null where people are told. */
+  readonly muted: Muted | null;
+  /** When it was first raised, of the raises that nobody was told of yet because its group holds it back. */
+  readonly heldSince: Instant | null;
+  /** By what it inhibits others while it is raised: see `inhibitToken`. */
+  readonly inhibits: readonly string[];
   /** Counts the episodes: 0 before the first raise. */
   readonly episode: number;
   readonly announced: Announced;
@@ -104,6 +129,9 @@ export function isSuppressed(alert: Alert, now: Instant): boolean {
 export const notificationKinds = ['raised', 're-raised', 'acknowledged', 'cleared', 'reminder'] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 
+/** `held-back`: by the person's limit. `moved-on`: the person's next channel takes over. */
+export type ReceiptOutcome = 'delivered' | 'will-retry' | 'failed' | 'obsolete' | 'held-back' | 'moved-on';
+
 /** What happened to an alert. `quiet` ones keep the record whole, but are no news to a person. */
 export type Change =
   | {
@@ -111,6 +139,8 @@ export type Change =
       readonly subject: string;
       readonly summary: string;
       readonly importance: number;
+      /** The beginning of it, as far as matching looks: see `detailMatchMax`. */
+      readonly detail: string;
     }
   | {
       readonly kind: 'raised';
@@ -126,12 +156,21 @@ export type Change =
       readonly clearedAt: Instant;
     }
   | { readonly kind: 'suppressed'; readonly until: Instant }
+  /** There is something to tell, and nobody is told for now. */
+  | {
+      readonly kind: 'muted';
+      readonly by: MutedKind;
+      readonly why: string;
+      readonly until: Instant | null;
+    }
+  | { readonly kind: 'unmuted'; readonly by: MutedKind }
   | {
       readonly kind: 'texts';
       readonly subject: string;
       readonly summary: string;
       readonly importance: number;
-      readonly detailChanged: boolean;
+      /** The beginning of it, as far as matching looks; null where that did not change. */
+      readonly detail: string | null;
     }
   | { readonly kind: 'planned'; readonly willRaiseAt: Instant | null; readonly willClearAt: Instant | null }
   | { readonly kind: 'note'; readonly text: string }
@@ -154,7 +193,7 @@ export type Change =
       readonly person: PersonId;
       readonly channel: string;
       readonly of: NotificationKind;
-      readonly outcome: 'delivered' | 'will-retry' | 'failed' | 'obsolete';
+      readonly outcome: ReceiptOutcome;
       readonly why: string;
     };
 

@@ -5,6 +5,7 @@
  */
 import { type Duration, earliest, type Instant, plus } from '../../time.ts';
 import { type Alert, type AlertKey, type HistoryEntry, isSuppressed, raisedAt } from './alert.ts';
+import { countedFrom } from './count.ts';
 import {
   acknowledge,
   type Context,
@@ -16,6 +17,7 @@ import {
   record,
   reRaise,
 } from './draft.ts';
+import { detailMatchMax } from './match.ts';
 import type { Obsolete, OwedMessage } from './notification.ts';
 import { groupOf } from './policy.ts';
 import { settle } from './tell.ts';
@@ -47,6 +49,9 @@ function unknownAlert(key: AlertKey, source: string, id: string, clearedAt: Inst
     willRaiseAt: null,
     willClearAt: null,
     suppressUntil: null,
+    muted: null,
+    heldSince: null,
+    inhibits: [],
     episode: 0,
     announced: { kind: 'cleared', episode: 0 },
     told: [],
@@ -127,10 +132,12 @@ function takeTexts(d: Draft, report: Report): void {
   alert.importance = report.importance === 0 ? alert.importance : report.importance;
   const { subject, summary, importance } = alert;
   if (d.before === null) {
-    record(d, { kind: 'first-seen', subject, summary, importance });
+    const detail = alert.detail.slice(0, detailMatchMax);
+    record(d, { kind: 'first-seen', subject, summary, importance, detail });
   } else if (!same) {
     alert.changedAt = d.context.now;
-    record(d, { kind: 'texts', subject, summary, importance, detailChanged });
+    const detail = detailChanged ? alert.detail.slice(0, detailMatchMax) : null;
+    record(d, { kind: 'texts', subject, summary, importance, detail });
   }
 }
 
@@ -142,8 +149,14 @@ function takePlans(d: Draft, report: Report): void {
   d.alert.willClearAt = willClearAt;
   // A heartbeat moves its plan each time: only that there is one, or no longer, is worth an entry.
   if (had[0] !== (willRaiseAt !== null) || had[1] !== (willClearAt !== null)) {
-    record(d, { kind: 'planned', willRaiseAt, willClearAt });
+    recordPlans(d);
   }
+}
+
+/** Also where a plan falls due that changes nothing: the history says which plans there are. */
+function recordPlans(d: Draft): void {
+  const { willRaiseAt, willClearAt } = d.alert;
+  record(d, { kind: 'planned', willRaiseAt, willClearAt });
 }
 
 /** Taken only with a change of the raised state, and never extended by repeats. */
@@ -177,26 +190,37 @@ export function decideDue(before: Alert, context: Context): Decision {
 
 /** What a person asks of one alert. */
 export type Ask =
-  | { readonly kind: 'acknowledge'; readonly for: Duration | null; readonly note: string }
+  | {
+      readonly kind: 'acknowledge';
+      readonly for: Duration | null;
+      /** Hours of the policy in which `for` is counted; every hour counts where it is absent. */
+      readonly hours?: string;
+      readonly note: string;
+    }
   | { readonly kind: 'unacknowledge' }
   | { readonly kind: 'suppress'; readonly for: Duration }
   | { readonly kind: 'clear' }
   | { readonly kind: 'note'; readonly text: string };
 
-export type RefusedAsk = 'not-raised' | 'not-acknowledged' | 'already-cleared';
+export type RefusedAsk = 'not-raised' | 'not-acknowledged' | 'already-cleared' | 'no-such-hours';
 
 /** A person (or `token:NAME`) acts. Lengths of time are cut to the policy's cap. */
 export function decideAsk(before: Alert, ask: Ask, by: string, context: Context): Decision | RefusedAsk {
   const overdue = draft(before, before, context, null);
   takeOverdue(overdue);
   const d: Draft = { ...overdue, by };
-  const cap = context.policy.settings.acknowledgeAtMost;
-  const until = (length: Duration): Instant => plus(context.now, length < cap ? length : cap);
+  const latest = plus(context.now, context.policy.settings.acknowledgeAtMost);
+  const until = (length: Duration): Instant => earliest(plus(context.now, length), latest) ?? latest;
   switch (ask.kind) {
-    case 'acknowledge':
+    case 'acknowledge': {
       if (raisedAt(d.alert) === null) return 'not-raised';
-      acknowledge(d, by, until(ask.for ?? groupOf(context.policy, d.alert).acknowledgeFor), ask.note);
+      const length = ask.for ?? groupOf(context.policy, d.alert, context.names).acknowledgeFor;
+      const counted =
+        ask.hours === undefined ? until(length) : countedUntil(ask.hours, length, latest, context);
+      if (counted === null) return 'no-such-hours';
+      acknowledge(d, by, counted, ask.note);
       break;
+    }
     case 'unacknowledge':
       if (d.alert.phase.kind !== 'acknowledged') return 'not-acknowledged';
       reRaise(d, context.now, 'taken-back');
@@ -215,6 +239,13 @@ export function decideAsk(before: Alert, ask: Ask, by: string, context: Context)
       ask satisfies never;
   }
   return finish(d);
+}
+
+/** The end of an acknowledgement counted in named hours; null where the policy has none of that name. */
+function countedUntil(name: string, length: Duration, latest: Instant, context: Context): Instant | null {
+  const hours = context.policy.hours.get(name);
+  if (hours === undefined) return null;
+  return earliest(countedFrom(context.now, length, hours), latest);
 }
 
 type Plan = {
@@ -249,11 +280,13 @@ function takeOverdue(d: Draft): void {
         break;
       case 'raise':
         alert.willRaiseAt = null;
-        raise(d, plan.at, 'planned');
+        if (alert.phase.kind === 'cleared') raise(d, plan.at, 'planned');
+        else recordPlans(d);
         break;
       case 'clear':
         alert.willClearAt = null;
-        clear(d, plan.at, 'planned');
+        if (alert.phase.kind === 'cleared') recordPlans(d);
+        else clear(d, plan.at, 'planned');
         break;
       default:
         plan.kind satisfies never;

@@ -6,14 +6,17 @@
 import { type Instant, minus, seconds } from '../../time.ts';
 import {
   type Alert,
+  type AlertKey,
   type Change,
   type HistoryEntry,
   type NotificationKind,
   type PersonId,
   raisedAt,
 } from './alert.ts';
+import type { HostNames } from './match.ts';
+import type { Inhibitor } from './mute.ts';
 import type { Obsolete, OwedMessage } from './notification.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, Silence } from './policy.ts';
 
 /** What a decision may look at besides the alert and the event. */
 export type Context = {
@@ -25,6 +28,11 @@ export type Context = {
    */
   readonly startedAt: Instant;
   readonly sleepsUntil: Instant;
+  /** Those that people made, in force now or later. */
+  readonly silences: readonly Silence[];
+  readonly names: HostNames;
+  /** A raised alert, other than that one, that inhibits by this token; null where there is none. */
+  readonly inhibitor: (token: string, other: AlertKey) => Inhibitor | null;
 };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -40,6 +48,8 @@ export type Draft = {
   readonly obsolete: Obsolete[];
   /** When the episode that ended in this decision had begun. */
   endedEpisode: Instant | null;
+  /** Since when the alert had been cleared that was raised in this decision. */
+  clearedBefore: Instant | null;
 };
 
 /** An untried message younger than this is sent even if it has been overtaken. */
@@ -55,6 +65,7 @@ export function draft(before: Alert | null, alert: Alert, context: Context, by: 
     messages: [],
     obsolete: [],
     endedEpisode: null,
+    clearedBefore: null,
   };
 }
 
@@ -68,13 +79,22 @@ const loud: ReadonlySet<Change['kind']> = new Set([
 ]);
 
 export function record(d: Draft, change: Change): void {
-  d.history.push({ alert: d.alert.key, at: d.context.now, quiet: !loud.has(change.kind), by: d.by, change });
+  d.history.push({ alert: d.alert.key, at: d.context.now, quiet: !isNews(change), by: d.by, change });
+}
+
+/** What somebody else did to silence an alert is news; that it waits for a moment is not. */
+function isNews(change: Change): boolean {
+  if (change.kind === 'muted' || change.kind === 'unmuted') {
+    return change.by === 'silenced' || change.by === 'inhibited';
+  }
+  return loud.has(change.kind);
 }
 
 /** Nothing changes for an alert that is raised already: its episode and `raised_at` stand. */
 export function raise(d: Draft, at: Instant, cause: 'update' | 'planned'): void {
   if (d.alert.phase.kind !== 'cleared') return;
   overtake(d, ['acknowledged', 'cleared'], 'raised again before it could be sent');
+  d.clearedBefore = d.alert.phase.since;
   beginEpisode(d, at);
   record(d, { kind: 'raised', cause, episode: d.alert.episode, raisedAt: at });
 }

@@ -14,8 +14,16 @@ import type { NotificationFacts, OwedMessage } from './notification.ts';
 import type { Person } from './policy.ts';
 import { clockTime, lengthOfTime } from './words.ts';
 
+/** What a message says of its receiver's limit. */
+export type LimitNote = {
+  /** How many messages were held back since the last one that went out. */
+  readonly heldBack: number;
+  /** With this message the limit is reached: others are held back until then. */
+  readonly until: Instant | null;
+};
+
 /** What is to be said: the message owed, with the alert's detail, sanitised by the caller. */
-export type ToRender = OwedMessage & { readonly detailHtml: string };
+export type ToRender = OwedMessage & { readonly detailHtml: string; readonly limit: LimitNote | null };
 
 /** A message, rendered; channels differ in what of it they can carry. */
 export type Message = {
@@ -67,6 +75,7 @@ type Parts = {
   readonly headline: string;
   /** How it stands, in sentences. */
   readonly story: readonly string[];
+  readonly limit: readonly string[];
   readonly note: string;
   readonly labels: readonly (readonly [name: string, value: string])[];
   /** Somebody is to do something about it. */
@@ -86,6 +95,7 @@ function partsOf(owed: ToRender, context: RenderContext): Parts {
     title: cut(`${urgent && toDo ? `URGENT ${heading}` : capital(heading)}: ${headline}`, titleMax),
     headline,
     story: storyOf(owed.kind, facts, context),
+    limit: limitWords(owed.limit, context),
     note: owed.kind === 'acknowledged' ? facts.note : '',
     labels: [
       ['Source', facts.source],
@@ -165,6 +175,17 @@ function storyOf(
   }
 }
 
+function limitWords(limit: LimitNote | null, context: RenderContext): readonly string[] {
+  if (limit === null) return [];
+  const { heldBack, until } = limit;
+  const were = heldBack === 1 ? 'One message was' : `${heldBack} messages were`;
+  const before =
+    heldBack === 0 ? [] : [`${were} held back before this one: what still stands of them follows.`];
+  if (until === null) return before;
+  const end = clockTime(until, context.now, context.person.timezone);
+  return [...before, `Your limit is reached: further messages are held back until ${end}.`];
+}
+
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function textOf(parts: Parts): string {
@@ -175,6 +196,7 @@ function textOf(parts: Parts): string {
     [...parts.story, ...note].map(wrap).join('\n'),
     parts.labels.map(([name, value]) => wrap(`${name}: ${value}`)).join('\n'),
     `${parts.toDo ? 'Acknowledge it here, and the reminders stop:' : 'The alert:'}\n${parts.link}`,
+    ...(parts.limit.length === 0 ? [] : [parts.limit.map(wrap).join('\n')]),
     ...(detail === '' ? [] : [`Detail:\n\n${detail}`]),
   ]
     .join('\n\n')
@@ -200,6 +222,7 @@ function htmlOf(parts: Parts): string {
 ${parts.story.map((line) => html`<p style="margin:0 0 8px">${line}</p>\n`)}
 ${parts.note === '' ? '' : html`<blockquote style="margin:8px 0 16px;padding-left:12px;border-left:3px solid #888">${parts.note}</blockquote>`}
 <p style="margin:20px 0"><a href="${parts.link}" style="display:block;padding:14px 16px;border-radius:8px;background:#1a5fb4;color:#ffffff;font-size:18px;font-weight:bold;text-align:center;text-decoration:none">${parts.toDo ? 'Acknowledge' : 'Open the alert'}</a></p>
+${parts.limit.map((line) => html`<p style="margin:0 0 8px"><b>${line}</b></p>\n`)}
 <p style="margin:0 0 16px;font-size:14px">${parts.labels.map(([name, value]) => html`${name}: <b>${value}</b><br>\n`)}</p>
 ${detailBlock(parts.detailHtml)}
 <p style="margin:16px 0 0;font-size:14px"><a href="${parts.link}">${parts.link}</a></p>

@@ -1,7 +1,7 @@
 /**
  * Messages: what is owed to whom, as the core says it and the outbox keeps it.
  */
-import type { Instant } from '../../time.ts';
+import type { Duration, Instant } from '../../time.ts';
 import type { AlertKey, Level, NotificationKind, PersonId, RuleId } from './alert.ts';
 
 /** What is known of the alert when the message was owed, so that the message tells what was true then. */
@@ -29,6 +29,8 @@ export type OwedMessage = {
   readonly rule: RuleId | null;
   readonly person: PersonId;
   readonly channel: string;
+  /** The channels to move on to, in order, when this one fails or cannot send it within `wait`. */
+  readonly next: { readonly channels: readonly string[]; readonly wait: Duration } | null;
   readonly level: Level;
   readonly dueAt: Instant;
   readonly facts: NotificationFacts;
@@ -40,7 +42,10 @@ export type Obsolete = {
   readonly kinds: readonly NotificationKind[];
   /** Whose; null: everybody's. */
   readonly people: readonly PersonId[] | null;
-  /** Only messages tried in vain already, or due before this: a fresh one is still sent, so that a short flap is seen whole. */
+  /**
+   * Only messages tried in vain or held back already, or due before this: a fresh one is still sent, so that a short
+   * flap is seen whole.
+   */
   readonly dueBefore: Instant;
   readonly why: string;
 };

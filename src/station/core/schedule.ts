@@ -11,27 +11,42 @@
  * It must never read a clock: every instant is an argument.
  */
 import { Temporal } from 'temporal-polyfill';
-import { type Duration, days, earliest, type Instant, instant, latest, minutes, plus } from '../../time.ts';
+import { type Duration, days, earliest, type Instant, instant, minutes, plus } from '../../time.ts';
 import { unreachable } from './alert.ts';
-import type { During, Episode, Hours, Rule, Weekday } from './policy.ts';
+import {
+  absenceAt,
+  type DayNumber,
+  type During,
+  type Episode,
+  firstEndingAfter,
+  type Hours,
+  type Period,
+  peopleOf,
+  type Rule,
+  type Weekday,
+} from './policy.ts';
 
 /** How far ahead an opening is looked for; one beyond it is looked for again then. */
 export const openingHorizon: Duration = days(8);
 
-/**
- * Whether all conditions of `during` hold at `at`. An end is excluded: 09:30-17:30 is closed at 17:30:00.000.
- */
+/** Whether all conditions of `during` hold at `at`. An end is excluded: 09:30-17:30 is closed at 17:30:00.000. */
 export function isOpen(during: During, episode: Episode, at: Instant): boolean {
   switch (during.kind) {
     case 'always':
       return true;
     case 'hours':
-      return inHours(during.hours, at);
+      return spell(during.hours, at).open;
     case 'unacknowledged':
     case 'raised-for':
       return at >= plus(episode.raisedAt, during.for);
+    case 'no-one-in':
+      return nobodyThere(during, at);
     case 'all':
       return during.of.every((one) => isOpen(one, episode, at));
+    case 'any':
+      return during.of.some((one) => isOpen(one, episode, at));
+    case 'not':
+      return !isOpen(during.of, episode, at);
     default:
       return unreachable(during);
   }
@@ -42,13 +57,41 @@ export function isOpen(during: During, episode: Episode, at: Instant): boolean {
  * acknowledgement or a clear because they were told before, whose own hours still count.
  */
 export function hoursOpen(during: During, at: Instant): boolean {
+  return hoursSay(during, at) !== false;
+}
+
+/** What the hours alone say; null where they leave it to other conditions. */
+function hoursSay(during: During, at: Instant): boolean | null {
   switch (during.kind) {
     case 'hours':
-      return inHours(during.hours, at);
-    case 'all':
-      return during.of.every((one) => hoursOpen(one, at));
+      return spell(during.hours, at).open;
+    case 'all': {
+      const said = during.of.map((one) => hoursSay(one, at)).filter((one) => one !== null);
+      return said.length === 0 ? null : said.every((one) => one);
+    }
+    case 'any': {
+      const said = during.of.map((one) => hoursSay(one, at));
+      if (said.includes(true)) return true;
+      return said.includes(null) ? null : false;
+    }
+    case 'not': {
+      const said = hoursSay(during.of, at);
+      return said === null ? null : !said;
+    }
     default:
-      return true;
+      return null;
+  }
+}
+
+/**
+ * The first instant after `at` at which `during` opens, if it is closed, or closes, if it is open.
+ * @returns null where there is none up to and including `by`.
+ */
+export function nextChange(during: During, episode: Episode, at: Instant, by: Instant): Instant | null {
+  const open = isOpen(during, episode, at);
+  for (let look = lookAgain(during, episode, at); ; look = lookAgain(during, episode, look)) {
+    if (look === null || look > by) return null;
+    if (isOpen(during, episode, look) !== open) return look;
   }
 }
 
@@ -57,7 +100,8 @@ export function hoursOpen(during: During, at: Instant): boolean {
  * @returns null where there is none up to and including `from` + `openingHorizon`.
  */
 export function nextOpening(during: During, episode: Episode, from: Instant): Instant | null {
-  return openingBy(during, episode, from, plus(from, openingHorizon));
+  if (isOpen(during, episode, from)) return from;
+  return nextChange(during, episode, from, plus(from, openingHorizon));
 }
 
 /**
@@ -87,65 +131,64 @@ export function nextReminder(
   let next = firstDue(rule, episode, plus(due, every));
   while (next <= now) {
     const open = isOpen(during, episode, next);
-    next = firstDue(rule, episode, open ? missed(during, next, every, now) : next);
+    next = firstDue(rule, episode, open ? missed(during, episode, next, every, now) : next);
   }
   return next;
 }
 
 /** The first step of `every` from the open instant `at` that is after `now`, or that this stretch of opening leaves open. */
-function missed(during: During, at: Instant, every: Duration, now: Instant): Instant {
-  const until = earliest(openUntil(during, at), plus(now, 1 as Duration)) ?? now;
+function missed(during: During, episode: Episode, at: Instant, every: Duration, now: Instant): Instant {
+  const until = earliest(lookAgain(during, episode, at), plus(now, 1 as Duration)) ?? now;
   const steps = Math.max(1, Math.ceil((until - at) / every));
   return instant(at + steps * every);
 }
 
-function openingBy(during: During, episode: Episode, from: Instant, by: Instant): Instant | null {
+/** An instant after `at` up to which `during` stays as it is; null where it does for ever. A lower bound. */
+function lookAgain(during: During, episode: Episode, at: Instant): Instant | null {
   switch (during.kind) {
     case 'always':
-      return from;
+      return null;
     case 'hours':
-      return hoursOpeningBy(during.hours, from, by);
+      return spell(during.hours, at).until;
     case 'unacknowledged':
     case 'raised-for': {
-      const opening = latest(from, plus(episode.raisedAt, during.for));
-      return opening <= by ? opening : null;
+      const opens = plus(episode.raisedAt, during.for);
+      return opens > at ? opens : null;
     }
+    case 'no-one-in':
+      return presenceChanges(during, at);
     case 'all':
-      return commonOpeningBy(during.of, episode, from, by);
+    case 'any':
+      return earliest(...during.of.map((one) => lookAgain(one, episode, at)));
+    case 'not':
+      return lookAgain(during.of, episode, at);
     default:
       return unreachable(during);
   }
 }
 
-/** Each condition in turn pushes the candidate on to its own next opening, until one round moves nothing. */
-function commonOpeningBy(
-  conditions: readonly During[],
-  episode: Episode,
-  from: Instant,
-  by: Instant,
-): Instant | null {
-  let candidate = from;
-  for (;;) {
-    const before = candidate;
-    for (const condition of conditions) {
-      const opening = openingBy(condition, episode, candidate, by);
-      if (opening === null) return null;
-      candidate = opening;
-    }
-    if (candidate === before) return candidate;
-  }
+type NoOneIn = Extract<During, { kind: 'no-one-in' }>;
+
+function nobodyThere({ who, people }: NoOneIn, at: Instant): boolean {
+  return peopleOf(who, at).every((id) => {
+    const person = people.get(id);
+    return person === undefined || absenceAt(person, at) !== null;
+  });
 }
 
-/** An instant up to which `during`, open at `at`, stays open at least; null where it never closes. */
-function openUntil(during: During, at: Instant): Instant | null {
-  switch (during.kind) {
-    case 'hours':
-      return hoursOpenUntil(during.hours, at);
-    case 'all':
-      return earliest(...during.of.map((one) => openUntil(one, at)));
-    default:
-      return null;
-  }
+/** The next begin or end of a shift, or of an absence of somebody who is meant now. */
+function presenceChanges({ who, people }: NoOneIn, at: Instant): Instant | null {
+  const periods = [
+    ...who.flatMap((part) => (part.kind === 'rota' ? [part.rota.shifts] : [])),
+    ...peopleOf(who, at).map((id) => people.get(id)?.away ?? []),
+  ];
+  return earliest(...periods.map((of) => boundaryAfter(of, at)));
+}
+
+function boundaryAfter(periods: readonly Period[], at: Instant): Instant | null {
+  const next = periods[firstEndingAfter(periods, at)];
+  if (next === undefined) return null;
+  return next.from > at ? next.from : next.to;
 }
 
 /** What a wall clock shows: whole milliseconds since 1970-01-01T00:00 as it would be there, no zone meant. */
@@ -160,42 +203,36 @@ const weekdayOfDayZero = 4;
 const weekdayOf = (dayNumber: number): Weekday =>
   (((((dayNumber + weekdayOfDayZero - 1) % 7) + 7) % 7) + 1) as Weekday;
 
-/** The range that is open at `wall` or, if none is, the next one; null where there are no days at all. */
+/** How many days ahead hours are looked for at a time: beyond it they are looked for again. */
+const daysLooked = 9;
+
+/** The range that is open at `wall` or, if none is, the next one; null where there is none within `daysLooked`. */
 function rangeFrom(hours: Hours, wall: Wall): Range | null {
   const today = Math.floor(wall / day);
   const length = minutes(hours.to) - minutes(hours.from);
-  for (let date = today - 1; date <= today + 7; date++) {
+  for (let date = today - 1; date < today + daysLooked; date++) {
     const start = date * day + minutes(hours.from);
     const end = start + (length > 0 ? length : length + day);
-    if (end > wall && hours.days.includes(weekdayOf(date))) return { start, end };
+    if (end > wall && begins(hours, date)) return { start, end };
   }
   return null;
 }
 
-function inHours(hours: Hours, at: Instant): boolean {
-  const wall = at + spanAt(hours.timezone, at).offset;
-  const range = rangeFrom(hours, wall);
-  return range !== null && range.start <= wall;
-}
+const begins = (hours: Hours, date: DayNumber): boolean =>
+  hours.days.includes(weekdayOf(date)) &&
+  hours.except?.has(date) !== true &&
+  (hours.only === null || hours.only.has(date));
 
-function hoursOpeningBy(hours: Hours, from: Instant, by: Instant): Instant | null {
-  let at = from;
-  while (at <= by) {
-    const { end, offset } = spanAt(hours.timezone, at);
-    const range = rangeFrom(hours, at + offset);
-    if (range === null) return null;
-    const opening = latest(at, instant(range.start - offset));
-    if (end === null || opening < end) return opening <= by ? opening : null;
-    at = end;
-  }
-  return null;
-}
-
-function hoursOpenUntil(hours: Hours, at: Instant): Instant {
+/** How the hours are at `at`, and an instant after it until which they stay so at least. */
+function spell(hours: Hours, at: Instant): { readonly open: boolean; readonly until: Instant } {
   const { end, offset } = spanAt(hours.timezone, at);
-  const range = rangeFrom(hours, at + offset);
-  if (range === null) return at;
-  return earliest(instant(range.end - offset), end) ?? at;
+  const wall = at + offset;
+  const range = rangeFrom(hours, wall);
+  const open = range !== null && range.start <= wall;
+  const changes =
+    range === null ? (Math.floor(wall / day) + daysLooked) * day : open ? range.end : range.start;
+  const until = instant(changes - offset);
+  return { open, until: end !== null && end < until ? end : until };
 }
 
 /** A stretch of time in which a zone keeps one offset from UTC; `end` is excluded, null: for ever. */

@@ -14,22 +14,32 @@ import {
   raisedAt,
 } from './alert.ts';
 import { type Draft, dueInFact, freshFor, record } from './draft.ts';
-import type { NotificationFacts } from './notification.ts';
-import { type Episode, type Group, groupOf, type Rule } from './policy.ts';
+import type { HostNames } from './match.ts';
+import { inhibitsOf, mute } from './mute.ts';
+import type { NotificationFacts, OwedMessage } from './notification.ts';
+import {
+  absenceAt,
+  type ChannelPlan,
+  type Episode,
+  type Group,
+  groupOf,
+  mayMean,
+  type Person,
+  peopleOf,
+  type Rule,
+} from './policy.ts';
 import { firstDue, hoursOpen, isOpen, nextReminder } from './schedule.ts';
 
 /** Owes what this decision makes due, and leaves in `wakeAt` when to look again (plans aside). */
 export function settle(d: Draft): void {
   const { alert, context } = d;
-  const group = groupOf(context.policy, alert);
+  const { group, naming } = judged(d);
   alert.group = group.name;
   alert.level = group.level;
-  alert.wakeAt = null;
+  alert.inhibits = inhibitsOf(d);
   const news = newsOf(d);
-  const mutedUntil =
-    alert.suppressUntil === null ? null : dueInFact(alert.suppressUntil, alert.changedAt, context);
-  if (mutedUntil !== null && mutedUntil > context.now) {
-    if (news !== null || alert.reminders.length > 0) alert.wakeAt = mutedUntil;
+  if (mute(d, group, news, naming)) {
+    alert.wakeAt = alert.muted?.until ?? null;
     return;
   }
   if (news !== null) {
@@ -42,6 +52,20 @@ export function settle(d: Draft): void {
   alert.wakeAt = earliest(
     ...alert.reminders.map(({ due, setAt }) => (due === null ? null : dueInFact(due, setAt, context))),
   );
+}
+
+/** The group, and whether it may change once an address is known that nobody has asked for yet. */
+function judged({ alert, context }: Draft): { readonly group: Group; readonly naming: boolean } {
+  let naming = false;
+  const names: HostNames = {
+    generation: context.names.generation,
+    lookup: (host) => {
+      const found = context.names.lookup(host);
+      naming ||= found === undefined;
+      return found;
+    },
+  };
+  return { group: groupOf(context.policy, alert, names), naming };
 }
 
 /** What people have yet to be told of: how the alert stands, if it differs from what they last heard. */
@@ -70,7 +94,7 @@ function tellRaised(d: Draft, group: Group, kind: 'raised' | 're-raised'): void 
   for (const rule of group.rules) {
     const due = firstDue(rule, episode, context.now);
     const open = due === context.now && isOpen(rule.during, episode, context.now);
-    if (open) addPeople(people, rule);
+    if (open) addPeople(people, rule, context.now);
     const next = open ? nextReminder(rule, episode, due, context.now) : due;
     reminders.push(reminderOf(rule, next, context.now, open ? 'something' : 'nothing'));
   }
@@ -89,11 +113,11 @@ function tellEnded(d: Draft, group: Group, kind: 'acknowledged' | 'cleared'): vo
   const episode = { raisedAt: raisedAt(alert) ?? d.endedEpisode ?? context.now };
   const people = new Map<PersonId, RuleId | null>();
   for (const rule of group.rules) {
-    if (isOpen(rule.during, episode, context.now)) addPeople(people, rule);
+    if (isOpen(rule.during, episode, context.now)) addPeople(people, rule, context.now);
   }
   for (const person of alert.told) {
     if (people.has(person)) continue;
-    const own = group.rules.filter((rule) => rule.people.includes(person));
+    const own = group.rules.filter((rule) => mayMean(rule.who, person));
     if (own.length === 0 || own.some((rule) => hoursOpen(rule.during, context.now))) people.set(person, null);
     else record(d, { kind: 'not-told', person, of: kind, why: 'outside the hours of their rules' });
   }
@@ -119,7 +143,7 @@ function remind(d: Draft, group: Group): void {
       return reminderOf(rule, firstDue(rule, episode, context.now), context.now, reminder.said);
     }
     const people = new Map<PersonId, RuleId | null>();
-    for (const person of rule.people) {
+    for (const person of peopleOf(rule.who, context.now)) {
       const knows = reminder.said === 'added' && alert.told.includes(person);
       if (!heard.has(person) && !knows) people.set(person, rule.id);
       heard.add(person);
@@ -170,7 +194,7 @@ function carryOver(d: Draft, group: Group): readonly Reminder[] {
     const known = alert.reminders.find((reminder) => reminder.rule === rule.id);
     if (known !== undefined) return keepTime(known, rule, episode, now);
     if (inherited !== null) return reminderOf(rule, inherited, now, 'something');
-    const allTold = rule.people.every((person) => alert.told.includes(person));
+    const allTold = peopleOf(rule.who, now).every((person) => alert.told.includes(person));
     const due = allTold ? nextReminder(rule, episode, now, now) : firstDue(rule, episode, now);
     return reminderOf(rule, due, now, allTold ? 'something' : 'added');
   });
@@ -186,11 +210,11 @@ function keepTime(known: Reminder, rule: Rule, episode: Episode, now: Instant): 
   return reminderOf(rule, due, now, 'something');
 }
 
-function addPeople(people: Map<PersonId, RuleId | null>, rule: Rule): void {
-  for (const person of rule.people) if (!people.has(person)) people.set(person, rule.id);
+function addPeople(people: Map<PersonId, RuleId | null>, rule: Rule, now: Instant): void {
+  for (const person of peopleOf(rule.who, now)) if (!people.has(person)) people.set(person, rule.id);
 }
 
-/** Owes one message on each of the channels that a person has for this level. */
+/** Owes each of them a message, by the channels that they have for this level. */
 function owe(
   d: Draft,
   group: Group,
@@ -204,30 +228,49 @@ function owe(
   const told: PersonId[] = [];
   for (const [id, rule] of people) {
     const person = context.policy.people.get(id);
-    const channels = person?.channels[group.level] ?? [];
-    if (person === undefined || channels.length === 0) {
-      const why = person === undefined ? 'no longer in the policy' : `no channel for ${group.level} alerts`;
-      record(d, { kind: 'not-told', person: id, of: kind, why });
+    const why = whyNot(person, group, context.now);
+    if (person === undefined || why !== null) {
+      record(d, { kind: 'not-told', person: id, of: kind, why: why ?? '' });
       continue;
     }
-    for (const channel of channels) {
+    const { level } = group;
+    const ways = waysOf(person.channels[level]);
+    for (const { channel, next } of ways) {
+      const { key: of, episode } = alert;
       d.messages.push({
         key: keyOf(id),
-        alert: alert.key,
-        episode: alert.episode,
+        alert: of,
+        episode,
         kind,
         rule,
         person: id,
         channel,
-        level: group.level,
+        next,
+        level,
         dueAt,
         facts,
       });
     }
-    record(d, { kind: 'told', person: id, of: kind, rule, channels });
+    record(d, { kind: 'told', person: id, of: kind, rule, channels: ways.map(({ channel }) => channel) });
     if (!alert.told.includes(id)) told.push(id);
   }
   if (told.length > 0) alert.told = [...alert.told, ...told];
+}
+
+function whyNot(person: Person | undefined, group: Group, now: Instant): string | null {
+  if (person === undefined) return 'no longer in the policy';
+  const absence = absenceAt(person, now);
+  if (absence !== null) return `away: ${absence.why}`;
+  return person.channels[group.level].channels.length === 0 ? `no channel for ${group.level} alerts` : null;
+}
+
+type Way = Pick<OwedMessage, 'channel' | 'next'>;
+
+function waysOf(plan: ChannelPlan): readonly Way[] {
+  if (plan.kind === 'all-of') return plan.channels.map((channel) => ({ channel, next: null }));
+  const [channel, ...channels] = plan.channels;
+  if (channel === undefined) return [];
+  return [{ channel, next: channels.length === 0 ? null : { channels, wait: plan.wait } }];
 }
 
 function factsOf(d: Draft): NotificationFacts {

@@ -4,6 +4,7 @@
  */
 import { Temporal } from 'temporal-polyfill';
 import { type Duration, days, hours, type Instant, minutes } from '../../time.ts';
+import type { Hours } from './policy.ts';
 
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
@@ -53,3 +54,32 @@ export function lengthOfTime(duration: Duration): string {
 }
 
 const unit = (n: number, name: string): string => (n === 0 ? '' : `${n} ${name}`);
+
+/** `sun 02:00-04:00`, `mon-fri 09:30-17:30 Europe/London`: the zone where it is not the reader's own. */
+export function hoursWords(of: Hours, timezone: string): string {
+  const words = [daysWords(of), `${timeOfDay(of.from)}-${timeOfDay(of.to)}`];
+  if (of.timezone !== timezone) words.push(of.timezone);
+  if (of.except !== null) words.push('except on holidays');
+  if (of.only !== null) words.push('on holidays only');
+  return words.filter((word) => word !== '').join(' ');
+}
+
+const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+/** Runs of three days and more are written with a dash; every day of the week is not written at all. */
+function daysWords({ days: meant }: Hours): string {
+  if (meant.length === dayNames.length) return '';
+  const runs: number[][] = [];
+  for (const weekday of meant) {
+    const run = runs.at(-1);
+    if (run?.at(-1) === weekday - 1) run.push(weekday);
+    else runs.push([weekday]);
+  }
+  const name = (weekday: number | undefined): string => dayNames[(weekday ?? 1) - 1] ?? '';
+  return runs
+    .map((run) => (run.length > 2 ? `${name(run[0])}-${name(run.at(-1))}` : run.map(name).join(', ')))
+    .join(', ');
+}
+
+const timeOfDay = (minute: number): string =>
+  [Math.floor(minute / 60), Math.floor(minute % 60)].map((part) => String(part).padStart(2, '0')).join(':');

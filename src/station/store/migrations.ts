@@ -20,6 +20,10 @@ export const applicationId = 0x4d617576;
  * - `outbox.send_at` is when a message may next be taken (the end of a lease
  *   counts), null once it is settled: the partial indexes hold only what is
  *   owed, so that no lookup of it passes what was sent over the years.
+ * - `inhibitors` says again what `alerts.inhibits` says, to be found by the token.
+ *   Only raised alerts have any, so none is left when an alert is dropped.
+ * - `outbox.leased_at` is when the lease began (of a delivered one: that delivered it); `held_at` is when the person's limit
+ *   last held the message back, and stays when it is sent at last.
  * - `tallies` counts rows by triggers, so that no page counts a million of them.
  */
 const initial = `
@@ -37,6 +41,13 @@ CREATE TABLE alerts (
   acknowledged_until INTEGER,
   note TEXT,
   suppress_until INTEGER,
+  muted_kind TEXT,
+  muted_by TEXT,
+  muted_why TEXT,
+  muted_since INTEGER,
+  muted_until INTEGER,
+  held_since INTEGER,
+  inhibits TEXT NOT NULL,
   episode INTEGER NOT NULL,
   announced TEXT NOT NULL,
   announced_episode INTEGER NOT NULL,
@@ -49,12 +60,21 @@ CREATE TABLE alerts (
   wake_at INTEGER,
   UNIQUE (source, id),
   CHECK ((phase = 'acknowledged') = (raised_since IS NOT NULL AND acknowledged_by IS NOT NULL
-    AND acknowledged_until IS NOT NULL AND note IS NOT NULL))
+    AND acknowledged_until IS NOT NULL AND note IS NOT NULL)),
+  CHECK ((muted_kind IS NOT NULL) = (muted_by IS NOT NULL AND muted_why IS NOT NULL AND muted_since IS NOT NULL))
 ) STRICT;
 CREATE INDEX alerts_wake ON alerts (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX alerts_changed ON alerts (phase, changed_at, key);
 CREATE INDEX alerts_urgent ON alerts (phase, changed_at, key) WHERE level = 'urgent';
 CREATE INDEX alerts_raised_of ON alerts (source) WHERE phase <> 'cleared';
+CREATE INDEX alerts_standing ON alerts (key) WHERE phase <> 'cleared' OR muted_kind IS NOT NULL;
+CREATE INDEX alerts_muted ON alerts (muted_kind, muted_by) WHERE muted_kind IS NOT NULL;
+
+CREATE TABLE inhibitors (
+  token TEXT NOT NULL,
+  alert INTEGER NOT NULL,
+  PRIMARY KEY (token, alert)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE alert_details (
   key INTEGER PRIMARY KEY REFERENCES alerts (key) ON DELETE CASCADE,
@@ -87,6 +107,7 @@ CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   key TEXT NOT NULL,
   channel TEXT NOT NULL,
+  next TEXT,
   alert INTEGER NOT NULL REFERENCES alerts (key) DEFERRABLE INITIALLY DEFERRED,
   episode INTEGER NOT NULL,
   kind TEXT NOT NULL,
@@ -99,18 +120,41 @@ CREATE TABLE outbox (
   status TEXT NOT NULL CHECK (status IN ('pending', 'leased', 'delivered', 'failed', 'obsolete')),
   send_at INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
+  leased_at INTEGER,
+  held_at INTEGER,
   settled_at INTEGER,
   title TEXT NOT NULL DEFAULT '',
   text TEXT NOT NULL DEFAULT '',
   why TEXT NOT NULL DEFAULT '',
   UNIQUE (key, channel),
   CHECK ((send_at IS NOT NULL) = (status IN ('pending', 'leased'))),
+  CHECK ((leased_at IS NOT NULL) = (status IN ('leased', 'delivered'))),
   CHECK ((settled_at IS NULL) = (status IN ('pending', 'leased')))
 ) STRICT;
 CREATE INDEX outbox_owed ON outbox (channel, urgency, send_at) WHERE send_at IS NOT NULL;
 CREATE INDEX outbox_owed_of ON outbox (alert) WHERE send_at IS NOT NULL;
 CREATE INDEX outbox_of ON outbox (alert, id);
 CREATE INDEX outbox_person ON outbox (person, id);
+CREATE INDEX outbox_sent ON outbox (person, settled_at) WHERE status = 'delivered' AND channel <> 'inbox';
+CREATE INDEX outbox_under_way ON outbox (person) WHERE status = 'leased' AND channel <> 'inbox';
+CREATE INDEX outbox_held ON outbox (person, held_at, key) WHERE held_at IS NOT NULL;
+
+CREATE TABLE silences (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  match TEXT NOT NULL,
+  starts_at INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  ended_at INTEGER,
+  ended_by TEXT,
+  CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+) STRICT;
+CREATE INDEX silences_standing ON silences (until) WHERE ended_at IS NULL;
+CREATE INDEX silences_end ON silences (coalesce(ended_at, until));
+
+CREATE TABLE names (host TEXT PRIMARY KEY, addresses TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX names_at ON names (at);
 
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 

@@ -8,7 +8,7 @@ import { type Duration, days, type Instant, minus } from '../../time.ts';
 import type { AlertKey } from '../core/alert.ts';
 import type { AlertName } from './store.ts';
 
-/** History, and messages that were settled. */
+/** History, messages that were settled, and silences that ended. */
 export const historyKept: Duration = days(400);
 /** Alerts that are cleared, planned for nothing and mentioned by nobody. */
 export const silentAlertsKept: Duration = days(400);
@@ -31,6 +31,7 @@ type Aged = { readonly expired: Statement<[number, Instant], number>; readonly d
 export class Pruner {
   readonly #aged: readonly Aged[];
   readonly #accounts: readonly Statement<[Instant, number]>[];
+  readonly #silences: Statement<[Instant, number]>;
   readonly #candidates: Statement<[Instant, AlertKey, Instant, number], Candidate>;
   readonly #dropAlert: Statement<[AlertKey]>;
   #place: { readonly changedAt: Instant; readonly key: AlertKey } | null = null;
@@ -51,6 +52,10 @@ export class Pruner {
         `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE expires_at <= ? LIMIT ?)`,
       );
     this.#accounts = [expired('sessions', 'id'), expired('login_links', 'hash')];
+    this.#silences = db.prepare(
+      `DELETE FROM silences WHERE id IN
+         (SELECT id FROM silences INDEXED BY silences_end WHERE coalesce(ended_at, until) < ? LIMIT ?)`,
+    );
     this.#candidates = db.prepare(
       `SELECT a.key, a.source, a.id, a.changed_at, a.wake_at, h.heard_at,
          (h.will_raise_at IS NOT NULL OR h.will_clear_at IS NOT NULL
@@ -80,6 +85,7 @@ export class Pruner {
       more ||= rows.length > 0;
     }
     for (const statement of this.#accounts) more = statement.run(now, limit).changes === limit || more;
+    more = this.#silences.run(minus(now, historyKept), limit).changes === limit || more;
     const { dropped, ended } = this.#alerts(now, limit, isMoved);
     return { dropped, more: more || !ended };
   }

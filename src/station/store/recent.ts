@@ -16,7 +16,14 @@ const bytesOfAlert = 600;
 const bytesOf = (alert: Alert): number =>
   bytesOfAlert +
   2 * (2 * (alert.source.length + alert.id.length) + alert.subject.length + alert.summary.length) +
-  2 * alert.detail.length;
+  2 * (alert.detail.length + (alert.inhibits.length === 0 ? 0 : lengthOf(alert.inhibits))) +
+  (alert.muted === null ? 0 : 2 * (alert.muted.by.length + alert.muted.why.length));
+
+const lengthOf = (texts: readonly string[]): number => {
+  let length = 0;
+  for (const text of texts) length += text.length;
+  return length;
+};
 
 export class RecentAlerts {
   readonly #limits: CacheLimits;

@@ -10,6 +10,8 @@ import type {
   Change,
   HistoryEntry,
   Level,
+  Muted,
+  MutedKind,
   NotificationKind,
   PersonId,
   Phase,
@@ -17,7 +19,8 @@ import type {
   RuleId,
   State,
 } from '../core/alert.ts';
-import type { InboxMessage, MessageId, MessageStatus, NotificationFacts, StoredHistory } from './store.ts';
+import type { NotificationFacts, OwedMessage } from '../core/notification.ts';
+import type { InboxMessage, MessageId, MessageStatus, StoredHistory } from './store.ts';
 
 /** What every repeat moves, apart from the rest of the alert. */
 export type Moved = {
@@ -41,6 +44,13 @@ export type WideRow = {
   acknowledged_until: Instant | null;
   note: string | null;
   suppress_until: Instant | null;
+  muted_kind: MutedKind | null;
+  muted_by: string | null;
+  muted_why: string | null;
+  muted_since: Instant | null;
+  muted_until: Instant | null;
+  held_since: Instant | null;
+  inhibits: string;
   episode: number;
   announced: State;
   announced_episode: number;
@@ -72,10 +82,10 @@ export const selectAlerts = `SELECT a.*, d.detail, h.heard_at, h.will_raise_at, 
 /** The columns that no index covers, and those that one does; `alertValues` gives values in this order. */
 const plainColumns = [
   ...['subject', 'summary', 'importance', 'since', 'raised_since', 'acknowledged_by', 'acknowledged_until'],
-  ...['note', 'suppress_until', 'episode', 'announced', 'announced_episode', 'told', 'group_name', 'level'],
-  'reminders',
+  ...['note', 'suppress_until', 'muted_why', 'muted_since', 'muted_until', 'held_since', 'inhibits'],
+  ...['episode', 'announced', 'announced_episode', 'told', 'group_name', 'level', 'reminders'],
 ] as const;
-const indexedColumns = ['phase', 'changed_at', 'wake_at'] as const;
+const indexedColumns = ['phase', 'changed_at', 'wake_at', 'muted_kind', 'muted_by'] as const;
 const settings = (columns: readonly string[]): string => columns.map((name) => `${name} = ?`).join(', ');
 
 const insertColumns = [...plainColumns, ...indexedColumns, 'key', 'source', 'id', 'first_seen_at'];
@@ -92,20 +102,24 @@ function parsed(text: string): unknown {
 }
 
 export function plainValues(alert: Alert): Value[] {
-  const { phase } = alert;
+  const { phase, muted } = alert;
   const acknowledged = phase.kind === 'acknowledged' ? phase : null;
   return [
     ...[alert.subject, alert.summary, alert.importance, phase.since, acknowledged?.raisedSince ?? null],
     ...[acknowledged?.by ?? null, acknowledged?.until ?? null, acknowledged?.note ?? null],
-    ...[alert.suppressUntil, alert.episode, alert.announced.kind, alert.announced.episode],
+    ...[alert.suppressUntil, muted?.why ?? null, muted?.since ?? null, muted?.until ?? null],
+    ...[alert.heldSince, json(alert.inhibits), alert.episode, alert.announced.kind, alert.announced.episode],
     ...[json(alert.told), alert.group, alert.level, json(alert.reminders)],
   ];
 }
 
-export const indexedValues = (alert: Alert): Value[] => [alert.phase.kind, alert.changedAt, alert.wakeAt];
+export const indexedValues = (alert: Alert): Value[] => [
+  ...[alert.phase.kind, alert.changedAt, alert.wakeAt],
+  ...[alert.muted?.kind ?? null, alert.muted?.by ?? null],
+];
 
 function bug(row: WideRow): never {
-  throw new Error(`alert ${row.key}: an acknowledgement without its parts`);
+  throw new Error(`alert ${row.key}: an acknowledgement or a mute without its parts`);
 }
 
 function phaseOf(row: WideRow): Phase {
@@ -117,6 +131,17 @@ function phaseOf(row: WideRow): Phase {
     by: row.acknowledged_by ?? bug(row),
     until: row.acknowledged_until ?? bug(row),
     note: row.note ?? bug(row),
+  };
+}
+
+function mutedOf(row: WideRow): Muted | null {
+  if (row.muted_kind === null) return null;
+  return {
+    kind: row.muted_kind,
+    by: row.muted_by ?? bug(row),
+    why: row.muted_why ?? bug(row),
+    since: row.muted_since ?? bug(row),
+    until: row.muted_until,
   };
 }
 
@@ -141,6 +166,9 @@ export function alertOf(row: WideRow, moved: Moved, detail: string): Alert {
     willRaiseAt: moved.willRaiseAt,
     willClearAt: moved.willClearAt,
     suppressUntil: row.suppress_until,
+    muted: mutedOf(row),
+    heldSince: row.held_since,
+    inhibits: row.inhibits === '[]' ? [] : (parsed(row.inhibits) as string[]),
     episode: row.episode,
     announced: { kind: row.announced, episode: row.announced_episode },
     told: row.told === '[]' ? [] : (parsed(row.told) as PersonId[]),
@@ -180,6 +208,7 @@ export type MessageRow = {
   id: MessageId;
   key: string;
   channel: string;
+  next: string | null;
   alert: AlertKey;
   episode: number;
   kind: NotificationKind;
@@ -192,13 +221,32 @@ export type MessageRow = {
   status: MessageStatus;
   send_at: Instant | null;
   attempts: number;
+  leased_at: Instant | null;
+  held_at: Instant | null;
   settled_at: Instant | null;
   title: string;
   text: string;
   why: string;
 };
 
-export const factsOf = (row: MessageRow): NotificationFacts => parsed(row.facts) as NotificationFacts;
+const factsOf = (row: MessageRow): NotificationFacts => parsed(row.facts) as NotificationFacts;
+
+export const nextOf = (row: MessageRow): OwedMessage['next'] =>
+  row.next === null ? null : (parsed(row.next) as OwedMessage['next']);
+
+export const owedOf = (row: MessageRow): OwedMessage => ({
+  key: row.key,
+  alert: row.alert,
+  episode: row.episode,
+  kind: row.kind,
+  rule: row.rule,
+  person: row.person,
+  channel: row.channel,
+  next: nextOf(row),
+  level: row.level,
+  dueAt: row.due_at,
+  facts: factsOf(row),
+});
 
 export const inboxMessageOf = (row: MessageRow): InboxMessage => ({
   id: row.id,

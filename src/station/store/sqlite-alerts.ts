@@ -7,7 +7,8 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Instant } from '../../time.ts';
-import type { Alert, AlertKey, Phase, Reminder } from '../core/alert.ts';
+import type { Alert, AlertKey, Muted, MutedKind, Phase, Reminder } from '../core/alert.ts';
+import { Inhibitors } from './inhibitors.ts';
 import type { Journal } from './journal.ts';
 import { type CacheLimits, RecentAlerts } from './recent.ts';
 import {
@@ -19,10 +20,18 @@ import {
   updatePlain,
   type WideRow,
 } from './rows.ts';
-import { type AlertName, nameKey, type SavedAlert } from './store.ts';
+import { type AlertName, type Inhibitor, nameKey, type SavedAlert } from './store.ts';
 
-const sameTold = (a: readonly string[], b: readonly string[]): boolean =>
-  a === b || (a.length === b.length && a.every((person, i) => person === b[i]));
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+  a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
+
+const sameMuted = (a: Muted | null, b: Muted | null): boolean =>
+  a === b ||
+  (a?.kind === b?.kind &&
+    a?.by === b?.by &&
+    a?.why === b?.why &&
+    a?.since === b?.since &&
+    a?.until === b?.until);
 
 const sameReminder = (a: Reminder, b: Reminder | undefined): boolean =>
   a.rule === b?.rule &&
@@ -54,7 +63,10 @@ const sameState = (a: Alert, b: Alert): boolean =>
   a.announced.episode === b.announced.episode &&
   a.group === b.group &&
   a.level === b.level &&
-  sameTold(a.told, b.told) &&
+  sameMuted(a.muted, b.muted) &&
+  a.heldSince === b.heldSince &&
+  sameTexts(a.inhibits, b.inhibits) &&
+  sameTexts(a.told, b.told) &&
   sameReminders(a.reminders, b.reminders);
 
 /** Whether pages show the same plans, but for their times. */
@@ -65,9 +77,12 @@ const samePlans = (a: Alert, b: Alert): boolean =>
 const sameMoved = (a: Alert, b: Alert): boolean =>
   a.heardAt === b.heardAt && a.willRaiseAt === b.willRaiseAt && a.willClearAt === b.willClearAt;
 
+type Standing = AlertName & { readonly key: AlertKey; readonly wake_at: Instant | null };
+
 export class AlertTable {
   readonly #journal: Journal;
   readonly #cache: RecentAlerts;
+  readonly #inhibitors: Inhibitors;
   readonly #draft = new Map<string, Alert>();
   #lastKey: number;
   #draftKey: number;
@@ -79,7 +94,9 @@ export class AlertTable {
   readonly #updatePlain: Statement<unknown[]>;
   readonly #updateAll: Statement<unknown[]>;
   readonly #updateWake: Statement<[Instant | null, AlertKey]>;
-  readonly #wakeRaised: Statement<[{ now: Instant }]>;
+  readonly #standing: Statement<[number, number], Standing>;
+  readonly #wakeMuted: Statement<[{ now: Instant; kind: MutedKind }], AlertName>;
+  readonly #wakeMutedBy: Statement<[{ now: Instant; kind: MutedKind; by: string }], AlertName>;
   readonly #detail: Statement<[AlertKey], string>;
   readonly #setDetail: Statement<[AlertKey, string]>;
   readonly #dropDetail: Statement<[AlertKey]>;
@@ -88,6 +105,7 @@ export class AlertTable {
   constructor(db: Database, journal: Journal, limits: CacheLimits) {
     this.#journal = journal;
     this.#cache = new RecentAlerts(limits);
+    this.#inhibitors = new Inhibitors(db);
     const keys = db.prepare<[], number>(`SELECT seq FROM sqlite_sequence WHERE name = 'alerts'`).pluck();
     this.#lastKey = keys.get() ?? 0;
     this.#draftKey = this.#lastKey;
@@ -99,9 +117,15 @@ export class AlertTable {
     this.#updatePlain = db.prepare(updatePlain);
     this.#updateAll = db.prepare(updateAll);
     this.#updateWake = db.prepare('UPDATE alerts SET wake_at = ? WHERE key = ?');
-    this.#wakeRaised = db.prepare(
-      `UPDATE alerts SET wake_at = @now WHERE phase <> 'cleared' AND (wake_at IS NULL OR wake_at > @now)`,
+    this.#standing = db.prepare(
+      `SELECT key, source, id, wake_at FROM alerts INDEXED BY alerts_standing
+       WHERE (phase <> 'cleared' OR muted_kind IS NOT NULL) AND key > ? ORDER BY key LIMIT ?`,
     );
+    const wakeMuted = (condition: string): string =>
+      `UPDATE alerts INDEXED BY alerts_muted SET wake_at = @now
+       WHERE muted_kind = @kind ${condition} AND (wake_at IS NULL OR wake_at > @now) RETURNING source, id`;
+    this.#wakeMuted = db.prepare(wakeMuted(''));
+    this.#wakeMutedBy = db.prepare(wakeMuted('AND muted_by = @by'));
     this.#detail = db.prepare<[AlertKey], string>('SELECT detail FROM alert_details WHERE key = ?').pluck();
     this.#setDetail = db.prepare('INSERT OR REPLACE INTO alert_details (key, detail) VALUES (?, ?)');
     this.#dropDetail = db.prepare('DELETE FROM alert_details WHERE key = ?');
@@ -173,6 +197,7 @@ export class AlertTable {
       alert.firstSeenAt,
     );
     if (alert.detail !== '') this.#setDetail.run(alert.key, alert.detail);
+    this.#inhibitors.save(null, alert);
     this.#journal.begin(alert);
   }
 
@@ -194,16 +219,40 @@ export class AlertTable {
     const indexed =
       before.phase.kind !== after.phase.kind ||
       before.changedAt !== after.changedAt ||
-      before.wakeAt !== after.wakeAt;
+      before.wakeAt !== after.wakeAt ||
+      before.muted?.kind !== after.muted?.kind ||
+      before.muted?.by !== after.muted?.by;
     if (indexed) this.#updateAll.run(...plainValues(after), ...indexedValues(after), after.key);
     else this.#updatePlain.run(...plainValues(after), after.key);
+    this.#inhibitors.save(before, after);
   }
 
-  wakeRaised(now: Instant): void {
-    this.#wakeRaised.run({ now });
-    // All that is saved is in the tables and the journal: read again, it carries its new wakeAt.
-    this.#draft.clear();
-    this.#cache.clear();
+  loadInhibitors(tokens: readonly string[]): ReadonlyMap<string, readonly Inhibitor[]> {
+    return this.#inhibitors.load(tokens);
+  }
+
+  wakeRaised(now: Instant, after: AlertKey | null, limit: number): AlertKey | null {
+    const standing = this.#standing.all(after ?? 0, limit);
+    for (const { key, source, id, wake_at: wakeAt } of standing) {
+      if (wakeAt !== null && wakeAt <= now) continue;
+      this.#updateWake.run(now, key);
+      this.#reread({ source, id });
+    }
+    return standing.length < limit ? null : (standing.at(-1)?.key ?? null);
+  }
+
+  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant): void {
+    const woken =
+      by === null
+        ? this.#wakeMuted.all({ now, kind })
+        : [...new Set(by)].flatMap((one) => this.#wakeMutedBy.all({ now, kind, by: one }));
+    for (const name of woken) this.#reread(name);
+  }
+
+  /** All that is saved is in the tables and the journal: read again, it carries its new wakeAt. */
+  #reread(name: AlertName): void {
+    this.#draft.delete(nameKey(name));
+    this.#cache.delete(nameKey(name));
   }
 
   /** What was dropped from the table is not to be found in memory either. */

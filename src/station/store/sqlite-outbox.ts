@@ -10,31 +10,18 @@ import type { Database, Statement } from 'better-sqlite3';
 import { type Duration, earliest, type Instant, milliseconds, plus } from '../../time.ts';
 import { type AlertKey, type Level, levels, type PersonId, unreachable } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
-import { factsOf, type MessageRow } from './rows.ts';
+import { type MessageRow, nextOf, owedOf } from './rows.ts';
 import type { LeasedMessage, MessageId, OwedMessage, Settlement, UnsettledMessage } from './store.ts';
 
 /** Urgent first: the last of the levels is 0. */
 const urgencyOf = (level: Level): number => levels.length - 1 - levels.indexOf(level);
 const urgencies = levels.map(urgencyOf).sort();
 
-const owedOf = (row: MessageRow): OwedMessage => ({
-  key: row.key,
-  alert: row.alert,
-  episode: row.episode,
-  kind: row.kind,
-  rule: row.rule,
-  person: row.person,
-  channel: row.channel,
-  level: row.level,
-  dueAt: row.due_at,
-  facts: factsOf(row),
-});
-
 /** A lease counts as a try when it begins, so that a message that ends the process is not tried for ever as new. */
 const triesBefore = (row: MessageRow): number => (row.status === 'leased' ? row.attempts - 1 : row.attempts);
 
 type ObsoleteMessage = { readonly message: OwedMessage; readonly why: string };
-type Head = { id: MessageId; status: string; attempts: number; send_at: Instant; due_at: Instant };
+type Head = Pick<MessageRow, 'id' | 'status' | 'attempts' | 'held_at' | 'due_at'> & { send_at: Instant };
 type Waiting = { id: MessageId; send_at: Instant };
 
 export class Outbox {
@@ -43,13 +30,14 @@ export class Outbox {
   readonly #nextChannel: Statement<[string], string | null>;
   readonly #waiting: Statement<[string, number, Instant, number], Waiting>;
   readonly #firstSend: Statement<[string, number], Instant | null>;
-  readonly #take: Statement<[Instant, MessageId], MessageRow>;
+  readonly #take: Statement<[{ id: MessageId; now: Instant; end: Instant }], MessageRow>;
   readonly #detail: Statement<[AlertKey], string>;
   readonly #unsettled: Statement<[MessageId], MessageRow>;
-  readonly #delivered: Statement<[Instant, string, string, string, MessageId]>;
+  readonly #delivered: Statement<[{ at: Instant; title: string; text: string; why: string; id: MessageId }]>;
   readonly #failed: Statement<[Instant, string, MessageId]>;
   readonly #obsolete: Statement<[Instant, string, MessageId]>;
   readonly #retry: Statement<[Instant, string, MessageId]>;
+  readonly #hold: Statement<[Instant, Instant, string, MessageId]>;
   readonly #ahead: Statement<[AlertKey, PersonId, string, MessageId], Instant>;
   readonly #postpone: Statement<[Instant, MessageId]>;
   readonly #head: Statement<[AlertKey, PersonId, string], Head>;
@@ -59,8 +47,9 @@ export class Outbox {
 
   constructor(db: Database) {
     this.#add = db.prepare(
-      `INSERT INTO outbox (key, channel, alert, episode, kind, rule, person, level, urgency, due_at, send_at, facts, status)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') ON CONFLICT (key, channel) DO NOTHING`,
+      `INSERT INTO outbox (key, channel, next, alert, episode, kind, rule, person, level, urgency, due_at, send_at,
+         facts, status)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') ON CONFLICT (key, channel) DO NOTHING`,
     );
     this.#owedOf = db.prepare(
       `SELECT * FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
@@ -82,18 +71,25 @@ export class Outbox {
       )
       .pluck();
     this.#take = db.prepare(
-      `UPDATE outbox SET status = 'leased', send_at = ?, attempts = attempts + 1 WHERE id = ? RETURNING *`,
+      `UPDATE outbox SET status = 'leased', send_at = @end, leased_at = @now, attempts = attempts + 1
+       WHERE id = @id RETURNING *`,
     );
     this.#detail = db.prepare<[AlertKey], string>('SELECT detail FROM alert_details WHERE key = ?').pluck();
     this.#unsettled = db.prepare('SELECT * FROM outbox WHERE id = ? AND send_at IS NOT NULL');
     const settle = (columns: string): string =>
-      `UPDATE outbox SET ${columns} WHERE id = ? AND send_at IS NOT NULL`;
+      `UPDATE outbox SET ${columns}, leased_at = NULL WHERE id = ? AND send_at IS NOT NULL`;
     this.#delivered = db.prepare(
-      settle(`status = 'delivered', send_at = NULL, settled_at = ?, title = ?, text = ?, why = ?`),
+      `UPDATE outbox SET status = 'delivered', send_at = NULL, leased_at = coalesce(leased_at, @at),
+         settled_at = @at, title = @title, text = @text, why = @why WHERE id = @id AND send_at IS NOT NULL`,
     );
     this.#failed = db.prepare(settle(`status = 'failed', send_at = NULL, settled_at = ?, why = ?`));
     this.#obsolete = db.prepare(settle(`status = 'obsolete', send_at = NULL, settled_at = ?, why = ?`));
     this.#retry = db.prepare(settle(`status = 'pending', send_at = ?, why = ?`));
+    this.#hold = db.prepare(
+      settle(
+        `status = 'pending', attempts = attempts - (status = 'leased'), held_at = ?, send_at = ?, why = ?`,
+      ),
+    );
     this.#ahead = db
       .prepare<[AlertKey, PersonId, string, MessageId], Instant>(
         `SELECT send_at FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
@@ -102,7 +98,7 @@ export class Outbox {
       .pluck();
     this.#postpone = db.prepare('UPDATE outbox SET send_at = ? WHERE id = ?');
     this.#head = db.prepare(
-      `SELECT id, status, attempts, send_at, due_at FROM outbox INDEXED BY outbox_owed_of
+      `SELECT id, status, attempts, held_at, send_at, due_at FROM outbox INDEXED BY outbox_owed_of
        WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ? ORDER BY id LIMIT 1`,
     );
     this.#later = db
@@ -115,18 +111,30 @@ export class Outbox {
       `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
     );
     this.#release = db.prepare(
-      `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at
+      `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at, leased_at = NULL
        WHERE send_at IS NOT NULL AND status = 'leased'`,
     );
   }
 
   enqueue(messages: readonly OwedMessage[]): void {
-    for (const owed of messages) {
-      this.#add.run(
-        ...[owed.key, owed.channel, owed.alert, owed.episode, owed.kind, owed.rule, owed.person, owed.level],
-        ...[urgencyOf(owed.level), owed.dueAt, owed.dueAt, JSON.stringify(owed.facts)],
-      );
-    }
+    for (const owed of messages) this.#owe(owed, owed.dueAt);
+  }
+
+  #owe(owed: OwedMessage, sendAt: Instant): void {
+    const next = owed.next === null ? null : JSON.stringify(owed.next);
+    this.#add.run(
+      ...[owed.key, owed.channel, next, owed.alert, owed.episode, owed.kind, owed.rule, owed.person],
+      ...[owed.level, urgencyOf(owed.level), owed.dueAt, sendAt, JSON.stringify(owed.facts)],
+    );
+  }
+
+  /** What follows in its place on the next channel; it counts its tries anew. */
+  #moveOn(row: MessageRow, at: Instant): void {
+    const next = nextOf(row);
+    const [channel, ...channels] = next?.channels ?? [];
+    if (next === null || channel === undefined) return;
+    const rest = channels.length === 0 ? null : { ...next, channels };
+    this.#owe({ ...owedOf(row), channel, next: rest }, at);
   }
 
   makeObsolete(what: readonly Obsolete[], at: Instant): readonly ObsoleteMessage[] {
@@ -134,7 +142,7 @@ export class Outbox {
       this.#owedOf
         .all(alert, at)
         .filter((row) => kinds.includes(row.kind) && (people === null || people.includes(row.person)))
-        .filter((row) => row.attempts > 0 || row.due_at < dueBefore)
+        .filter((row) => row.attempts > 0 || row.held_at !== null || row.due_at < dueBefore)
         .map((row) => {
           this.#obsolete.run(at, why, row.id);
           this.#moveUp(row);
@@ -164,7 +172,7 @@ export class Outbox {
         .slice(0, limit - taken.length);
       for (const { id } of waiting) {
         if (this.#waitsItsTurn(id)) continue;
-        const row = this.#take.get(plus(now, lease), id);
+        const row = this.#take.get({ id, now, end: plus(now, lease) });
         if (row === undefined) continue;
         const detail = this.#detail.get(row.alert) ?? '';
         taken.push({ ...owedOf(row), id, attempts: triesBefore(row), detail });
@@ -186,10 +194,11 @@ export class Outbox {
     return true;
   }
 
-  /** The message that waited behind this one may go when it was due. */
+  /** The message that waited behind this one may go when it was due, unless something else keeps it. */
   #moveUp({ alert, person, channel }: MessageRow): void {
     const next = this.#head.get(alert, person, channel);
-    if (next?.status === 'pending' && next.attempts === 0 && next.send_at > next.due_at) {
+    if (next?.status !== 'pending' || next.attempts > 0 || next.held_at !== null) return;
+    if (next.send_at > next.due_at) {
       this.#postpone.run(next.due_at, next.id);
     }
   }
@@ -214,29 +223,42 @@ export class Outbox {
     const row = this.#unsettled.get(id);
     if (row === undefined) return null;
     const followed = this.#later.get(row.alert, row.person, row.channel, id) !== undefined;
-    return { ...owedOf(row), attempts: triesBefore(row), followed };
+    return { ...owedOf(row), attempts: triesBefore(row), followed, held: row.held_at !== null };
   }
 
   settle(settlements: readonly Settlement[]): void {
     for (const settled of settlements) {
       const row = this.#unsettled.get(settled.id);
-      switch (settled.kind) {
-        case 'delivered':
-          this.#delivered.run(settled.at, settled.title, settled.text, settled.why, settled.id);
-          break;
-        case 'failed':
-          this.#failed.run(settled.at, settled.why, settled.id);
-          break;
-        case 'obsolete':
-          this.#obsolete.run(settled.at, settled.why, settled.id);
-          break;
-        case 'retry':
-          this.#retry.run(settled.notBefore, settled.why, settled.id);
-          break;
-        default:
-          unreachable(settled);
-      }
-      if (row !== undefined && settled.kind !== 'retry') this.#moveUp(row);
+      if (row === undefined) continue;
+      this.#settleOne(settled, row);
+      if (settled.kind !== 'retry' && settled.kind !== 'held-back') this.#moveUp(row);
+    }
+  }
+
+  #settleOne(settled: Settlement, row: MessageRow): void {
+    const { id, at, why } = settled;
+    switch (settled.kind) {
+      case 'delivered':
+        this.#delivered.run({ at, title: settled.title, text: settled.text, why, id });
+        break;
+      case 'failed':
+        this.#failed.run(at, why, id);
+        break;
+      case 'moved-on':
+        this.#failed.run(at, why, id);
+        this.#moveOn(row, at);
+        break;
+      case 'obsolete':
+        this.#obsolete.run(at, why, id);
+        break;
+      case 'retry':
+        this.#retry.run(settled.notBefore, why, id);
+        break;
+      case 'held-back':
+        this.#hold.run(at, settled.until, why, id);
+        break;
+      default:
+        unreachable(settled);
     }
   }
 }

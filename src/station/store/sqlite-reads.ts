@@ -5,6 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Database, Statement } from 'better-sqlite3';
+import type { Instant } from '../../time.ts';
 import { type Alert, type AlertKey, type PersonId, type State, states } from '../core/alert.ts';
 import { openForReading } from './database.ts';
 import { guarded } from './errors.ts';
@@ -18,7 +19,16 @@ import {
   wholeAlertOf,
 } from './rows.ts';
 import { accountReads } from './sqlite-accounts.ts';
-import type { AlertPage, InboxMessage, MessageStatus, Reads, StateCounts, StoredHistory } from './store.ts';
+import { silenceReads } from './sqlite-silences.ts';
+import type {
+  AlertPage,
+  InboxMessage,
+  MessageStatus,
+  Reads,
+  StateCounts,
+  StoredHistory,
+  StoredSilence,
+} from './store.ts';
 
 /** The last alert of a page: the next page begins below it. */
 type Place = { readonly changedAt: number; readonly key: number };
@@ -75,6 +85,7 @@ class SqliteReads implements Reads {
   readonly #inbox: Statement<[number, number], MessageRow>;
   readonly #inboxOf: Statement<[PersonId, number, number], MessageRow>;
   readonly #messagesOf: Statement<[AlertKey, number], MessageRow>;
+  readonly #silences: ReturnType<typeof silenceReads>;
 
   constructor(db: Database) {
     this.#db = db;
@@ -96,6 +107,7 @@ class SqliteReads implements Reads {
     this.#inbox = db.prepare('SELECT * FROM outbox WHERE id < ? ORDER BY id DESC LIMIT ?');
     this.#inboxOf = db.prepare('SELECT * FROM outbox WHERE person = ? AND id < ? ORDER BY id DESC LIMIT ?');
     this.#messagesOf = db.prepare('SELECT * FROM outbox WHERE alert = ? ORDER BY id DESC LIMIT ?');
+    this.#silences = silenceReads(db);
     const accounts = accountReads(db);
     this.accounts = {
       findUser: (name) => this.#do(() => accounts.findUser(name)),
@@ -143,6 +155,10 @@ class SqliteReads implements Reads {
       const row = this.#alert.get(key);
       return row === undefined ? null : wholeAlertOf(row);
     });
+  }
+
+  silences(now: Instant, limit: number): Promise<readonly StoredSilence[]> {
+    return this.#do(() => this.#silences(now, limit));
   }
 
   history(key: AlertKey, limit: number): Promise<readonly StoredHistory[]> {

@@ -8,7 +8,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Duration, Instant } from '../../time.ts';
-import type { AlertKey, HistoryEntry } from '../core/alert.ts';
+import type { AlertKey, HistoryEntry, MutedKind, PersonId } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
 import { openDatabase } from './database.ts';
 import { StoreError, storeError } from './errors.ts';
@@ -18,15 +18,21 @@ import { type CacheLimits, cacheLimits } from './recent.ts';
 import { historyValues } from './rows.ts';
 import { sqliteAccounts } from './sqlite-accounts.ts';
 import { AlertTable } from './sqlite-alerts.ts';
+import { Names } from './sqlite-names.ts';
 import { Outbox } from './sqlite-outbox.ts';
+import { Sent } from './sqlite-sent.ts';
+import { Silences } from './sqlite-silences.ts';
 import type {
   Accounts,
   AlertName,
+  FoundName,
   MessageId,
   OwedMessage,
   SavedAlert,
   Settlement,
+  SilenceId,
   Store,
+  StoredSilence,
   Transaction,
   TransmissionName,
 } from './store.ts';
@@ -62,6 +68,9 @@ type Parts = {
   readonly alerts: AlertTable;
   readonly transmissions: TransmissionTable;
   readonly outbox: Outbox;
+  readonly sent: Sent;
+  readonly silences: Silences;
+  readonly names: Names;
   readonly addHistory: Statement<unknown[]>;
   readonly getFact: Statement<[string], string>;
   readonly setFact: Statement<[string, string]>;
@@ -85,6 +94,9 @@ class SqliteStore implements Store {
       alerts: new AlertTable(db, journal, cache),
       transmissions: new TransmissionTable(db),
       outbox: new Outbox(db),
+      sent: new Sent(db),
+      silences: new Silences(db),
+      names: new Names(db),
       addHistory: db.prepare(
         'INSERT INTO history (alert, at, quiet, by, kind, data) VALUES (?, ?, ?, ?, ?, ?)',
       ),
@@ -270,8 +282,44 @@ class SqliteTransaction implements Transaction {
     });
   }
 
-  wakeRaised(now: Instant) {
-    return this.#do(({ alerts }) => alerts.wakeRaised(now));
+  wakeRaised(now: Instant, after: AlertKey | null, limit: number) {
+    return this.#do(({ alerts }) => alerts.wakeRaised(now, after, limit));
+  }
+
+  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant) {
+    return this.#do(({ alerts }) => alerts.wakeMuted(kind, by, now));
+  }
+
+  loadInhibitors(tokens: readonly string[]) {
+    return this.#do(({ alerts }) => alerts.loadInhibitors(tokens));
+  }
+
+  addSilence(silence: Omit<StoredSilence, 'id' | 'ended'>) {
+    return this.#do(({ silences }) => silences.add(silence));
+  }
+
+  endSilence(id: SilenceId, at: Instant, by: string) {
+    return this.#do(({ silences }) => silences.end(id, at, by));
+  }
+
+  loadSilence(id: SilenceId) {
+    return this.#do(({ silences }) => silences.one(id));
+  }
+
+  loadSilences(now: Instant) {
+    return this.#do(({ silences }) => silences.standing(now));
+  }
+
+  saveNames(found: readonly FoundName[]) {
+    return this.#do(({ names }) => names.save(found));
+  }
+
+  loadNames() {
+    return this.#do(({ names }) => names.all());
+  }
+
+  dropNames(before: Instant) {
+    return this.#do(({ names }) => names.drop(before));
   }
 
   appendHistory(entries: readonly HistoryEntry[]) {
@@ -290,6 +338,14 @@ class SqliteTransaction implements Transaction {
 
   lease(now: Instant, lease: Duration, limit: number, excludeChannels: readonly string[]) {
     return this.#do(({ outbox }) => outbox.lease(now, lease, limit, excludeChannels));
+  }
+
+  sentTo(person: PersonId, limit: number, except: readonly MessageId[] = []) {
+    return this.#do(({ sent }) => sent.to(person, limit, except));
+  }
+
+  heldBack(person: PersonId, since: Instant) {
+    return this.#do(({ sent }) => sent.heldBack(person, since));
   }
 
   releaseLeases() {

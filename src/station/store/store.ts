@@ -12,10 +12,12 @@ import type {
   AlertKey,
   HistoryEntry,
   Level,
+  MutedKind,
   NotificationKind,
   PersonId,
   State,
 } from '../core/alert.ts';
+import type { Inhibitor } from '../core/mute.ts';
 import type { NotificationFacts, Obsolete, OwedMessage } from '../core/notification.ts';
 
 export type AlertName = { readonly source: string; readonly id: string };
@@ -25,7 +27,7 @@ export const nameKey = (name: AlertName): string => `${name.source.length} ${nam
 /** One alert after a decision. The store works out the cheapest way to keep the difference. */
 export type SavedAlert = { readonly before: Alert | null; readonly after: Alert };
 
-export type { NotificationFacts, OwedMessage };
+export type { Inhibitor, NotificationFacts, OwedMessage };
 
 export type MessageId = number & { readonly brand: 'MessageId' };
 export type MessageStatus = 'pending' | 'leased' | 'delivered' | 'failed' | 'obsolete';
@@ -38,11 +40,28 @@ export type LeasedMessage = OwedMessage & {
   readonly detail: string;
 };
 
-/** `followed`: the same person is owed a newer message of the same alert on the same channel. */
-export type UnsettledMessage = OwedMessage & { readonly attempts: number; readonly followed: boolean };
+/**
+ * `followed`: the same person is owed a newer message of the same alert on the same channel. `held`: it was held back
+ * before.
+ */
+export type UnsettledMessage = OwedMessage & {
+  readonly attempts: number;
+  readonly followed: boolean;
+  readonly held: boolean;
+};
 
 /** What became of a lease. */
 export type Settlement =
+  /** Tried again from `until` on, without counting as a try. */
+  | {
+      readonly id: MessageId;
+      readonly kind: 'held-back';
+      readonly at: Instant;
+      readonly until: Instant;
+      readonly why: string;
+    }
+  /** Given up here: owed on the next channel of its `next`, from now on. */
+  | { readonly id: MessageId; readonly kind: 'moved-on'; readonly at: Instant; readonly why: string }
   | {
       readonly id: MessageId;
       readonly kind: 'delivered';
@@ -61,6 +80,37 @@ export type Settlement =
   | { readonly id: MessageId; readonly kind: 'failed'; readonly at: Instant; readonly why: string }
   | { readonly id: MessageId; readonly kind: 'obsolete'; readonly at: Instant; readonly why: string };
 
+export type SilenceId = number & { readonly brand: 'SilenceId' };
+
+/** A silence that a person made. */
+export type StoredSilence = {
+  readonly id: SilenceId;
+  /** As it was written, in JSON: the policy's language says what it means. */
+  readonly match: string;
+  readonly from: Instant;
+  readonly until: Instant;
+  readonly author: string;
+  readonly reason: string;
+  /** Ended by hand before its time. */
+  readonly ended: { readonly at: Instant; readonly by: string } | null;
+};
+
+/** The addresses of a host as last looked up; none where it has none. */
+export type FoundName = {
+  readonly host: string;
+  readonly addresses: readonly string[];
+  readonly at: Instant;
+};
+
+/** A message that a person was sent, on whatever channels, as their limit counts it. */
+export type SentMessage = {
+  readonly key: string;
+  readonly at: Instant;
+  /** When the lease that sent it began. */
+  readonly begunAt: Instant;
+  readonly level: Level;
+};
+
 export type TransmissionName = { readonly source: string; readonly id: bigint };
 
 export interface Transaction {
@@ -77,8 +127,36 @@ export interface Transaction {
   /** Keys for new alerts, never given out twice (unless the transaction is rolled back). */
   newKeys(count: number): Promise<readonly AlertKey[]>;
   save(alerts: readonly SavedAlert[]): Promise<void>;
-  /** Sets wakeAt to at most `now` for each raised or acknowledged alert: a new policy may owe something else. */
-  wakeRaised(now: Instant): Promise<void>;
+  /**
+   * Sets wakeAt to at most `now` for alerts that are raised, acknowledged or muted: a new policy may owe something
+   * else. At most `limit` of them, in the order of their keys, those beyond `after`.
+   * @returns the last key, where more may follow.
+   */
+  wakeRaised(now: Instant, after: AlertKey | null, limit: number): Promise<AlertKey | null>;
+
+  /**
+   * Sets wakeAt to at most `now` for the alerts that are muted like this; `by`: only by these, null: by whatever.
+   * Call it and `wakeRaised` after `save`.
+   */
+  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant): Promise<void>;
+  /**
+   * Which raised alerts inhibit by these tokens, as saved so far; a token that nobody has is left out. At most
+   * `inhibitorsMax` a token, those with the lowest keys.
+   */
+  loadInhibitors(tokens: readonly string[]): Promise<ReadonlyMap<string, readonly Inhibitor[]>>;
+
+  addSilence(silence: Omit<StoredSilence, 'id' | 'ended'>): Promise<SilenceId>;
+  /** @returns false where there is none, or it has ended. */
+  endSilence(id: SilenceId, at: Instant, by: string): Promise<boolean>;
+  loadSilence(id: SilenceId): Promise<StoredSilence | null>;
+  /** Those that are in force at `now` or will be. */
+  loadSilences(now: Instant): Promise<readonly StoredSilence[]>;
+
+  /** Keeps the addresses found; those of before are replaced. */
+  saveNames(found: readonly FoundName[]): Promise<void>;
+  loadNames(): Promise<readonly FoundName[]>;
+  /** Drops what was looked up before that. */
+  dropNames(before: Instant): Promise<void>;
 
   appendHistory(entries: readonly HistoryEntry[]): Promise<void>;
 
@@ -99,6 +177,17 @@ export interface Transaction {
     limit: number,
     excludeChannels: readonly string[],
   ): Promise<readonly LeasedMessage[]>;
+  /**
+   * The messages last sent to a person, the inbox aside, newest first: each key once, at the time it was first
+   * delivered; what is under way counts as sent at its lease. At most `limit`.
+   * @param except messages under way that do not count: those of the same lease that have not been judged yet.
+   */
+  sentTo(person: PersonId, limit: number, except?: readonly MessageId[]): Promise<readonly SentMessage[]>;
+  /**
+   * How many messages were held back from a person at or after `since`, whatever became of them: each key once, by
+   * when it was held back last.
+   */
+  heldBack(person: PersonId, since: Instant): Promise<number>;
   /** Ends every lease: at the start, those of a station that died. What they held is sent at once. */
   releaseLeases(): Promise<void>;
   /** Lets every message that waits for a later time be tried now. */
@@ -216,6 +305,8 @@ export interface Reads {
     readonly cursor: string | null;
   }): Promise<AlertPage | null>;
   alert(key: AlertKey): Promise<Alert | null>;
+  /** Those that people made: in force or to come first, by their end; then those that ended, newest first. */
+  silences(now: Instant, limit: number): Promise<readonly StoredSilence[]>;
   /** Newest first. */
   history(key: AlertKey, limit: number): Promise<readonly StoredHistory[]>;
   /** All entries after that sequence number, in order. */
