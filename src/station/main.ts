@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Logger, openLog } from '../log.ts';
 import { newTransmissionId, send } from '../send/sender.ts';
@@ -16,11 +17,14 @@ import { openInbox } from './channels/inbox.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
 import type { Policy } from './core/policy.ts';
 import { openDeliver } from './deliver.ts';
+import { openFeedRefresh } from './feed-refresh.ts';
+import { openFeeds } from './feeds.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { IntakeError, openIntake } from './intake.ts';
 import { readLocalFile } from './local-file.ts';
 import { Meters } from './meters.ts';
-import { loadPolicy } from './policy-file.ts';
+import { openNames } from './names.ts';
+import { type PolicyRead, PolicySource } from './policy-source.ts';
 import { openStation, type Station } from './station.ts';
 import { StationView } from './station-view.ts';
 import { StoreError } from './store/errors.ts';
@@ -30,7 +34,7 @@ import { openReads } from './store/sqlite-reads.ts';
 import type { Accounts } from './store/store.ts';
 import { intakeEntry, projectFolder, webEntry } from './threads.ts';
 import { openWebThread, WebError } from './web-thread.ts';
-import { formatFault, oneLine } from './yaml-file.ts';
+import { oneLine } from './yaml-file.ts';
 
 const exit = { bug: 70, unavailable: 69, cannotCreate: 73, config: 78 } as const;
 /** How long an orderly end may take before the process ends all the same. */
@@ -38,6 +42,8 @@ const stopMax = seconds(20);
 const sendsEndWithin = seconds(5);
 const drainsWithin = seconds(8);
 const welcomeLives = days(1);
+/** In the data folder: the last good content of calendars and lists. */
+const feedsFolder = 'feeds';
 const clock = systemClock;
 
 /** A reason not to start, or to end: lines for stderr. */
@@ -49,36 +55,23 @@ class Refusal extends Error {
   }
 }
 
-function readPolicy(config: StationConfig, log: Logger): Policy | readonly string[] {
-  const loaded = loadPolicy(config.policy);
-  if (!loaded.ok) return loaded.faults.map(formatFault);
-  for (const warning of loaded.warnings) log.warn(formatFault(warning));
-  return loaded.policy;
-}
-
 function openChannels(config: StationConfig): ReadonlyMap<string, Channel> {
   const channels = [openInbox()];
   if (config.channels.email !== null) channels.push(openEmail(config.channels.email));
   return new Map(channels.map((channel) => [channel.name, channel]));
 }
 
-/** Reads the policy again; one that is broken is refused, and the old one stays in force. */
-async function reload(
-  config: StationConfig,
-  station: Station,
-  view: StationView,
-  log: Logger,
-): Promise<void> {
-  const policy = readPolicy(config, log);
-  if ('groups' in policy) {
-    await station.load(policy);
+/** Puts what was read in force; a policy that is broken is refused, and the old one stays. */
+async function reload(read: PolicyRead, station: Station, view: StationView, log: Logger): Promise<void> {
+  if (read.ok) {
+    await station.load(read.policy);
     view.policyRefused = null;
-    log.info({ policy: config.policy }, 'the policy was read again and is in force');
+    log.info('the policy was read again and is in force');
     return;
   }
-  for (const fault of policy) log.error(fault);
-  view.policyRefused = policy[0] ?? null;
-  log.error({ policy: config.policy }, 'the policy was refused; the old one stays in force');
+  for (const fault of read.faults) log.error(fault);
+  view.policyRefused = read.faults[0] ?? null;
+  log.error('the policy was refused; the old one stays in force');
 }
 
 /** A link that logs the first person in, while nobody can log in otherwise. */
@@ -110,16 +103,25 @@ function announce(udp: { address: string; port: number }, page: string, welcome:
 async function run(config: StationConfig, warnings: readonly string[]): Promise<void> {
   const log = openLog(config.logLevel, 'station');
   for (const warning of warnings) log.warn(warning);
-  const policy = readPolicy(config, log);
-  if (!('groups' in policy)) throw new Refusal(exit.config, policy);
+  const feeds = openFeeds({ folder: join(config.data, feedsFolder), clock, log });
+  const source = new PolicySource({ path: config.policy, feeds, clock, log });
+  const read = await source.read();
+  if (!read.ok) throw new Refusal(exit.config, read.faults);
+  const { policy } = read;
 
   const lock = lockDataFolder(config.data);
   const store = openSqlite({ folder: config.data });
   const reads = openReads({ folder: config.data });
   const meters = new Meters(true);
-  const station = openStation({ store, policy, clock, log, meters });
+  const names = openNames({
+    clock,
+    log,
+    onFound: (found) => void station.handle([{ kind: 'names', at: clock.now(), found }]),
+  });
+  const station: Station = openStation({ store, policy, clock, log, meters, names });
   const channels = openChannels(config);
-  const view = new StationView({ station, store, reads, meters, channels: new Set(channels.keys()) });
+  const channelNames = new Set(channels.keys());
+  const view = new StationView({ station, store, reads, meters, feeds, channels: channelNames });
 
   const { logLevel, trustProxy } = config;
   const web = await openWebThread(
@@ -155,13 +157,22 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   view.listening = true;
   const stopHeartbeat = startHeartbeat(config, log);
 
-  onHangUp = () => void reload(config, station, view, log);
+  onHangUp = () => void source.read().then((again) => reload(again, station, view, log));
+  const refresh = openFeedRefresh({
+    feeds,
+    refs: () => source.feeds(),
+    clock,
+    reload: () => reload(source.again(), station, view, log),
+    log,
+  });
   const end = async (signal: string): Promise<void> => {
     clock.after(stopMax, () => {
       log.error('the station did not end in time: what was committed is safe, the rest is lost');
       process.exit(exit.bug);
     });
     stopHeartbeat();
+    refresh.stop();
+    names.stop();
     view.listening = false;
     await intake.close(drainsWithin);
     await web.close();
@@ -229,8 +240,9 @@ async function main(): Promise<void> {
   if (loaded.kind === 'run') return await run(loaded.config, loaded.warnings);
   const log = openLog('warn', 'station');
   for (const warning of loaded.warnings) log.warn(warning);
-  const policy = readPolicy(loaded.config, log);
-  if (!('groups' in policy)) throw new Refusal(exit.config, policy);
+  const feeds = openFeeds({ folder: null, clock, log });
+  const read = await new PolicySource({ path: loaded.config.policy, feeds, clock, log }).read();
+  if (!read.ok) throw new Refusal(exit.config, read.faults);
 }
 
 // Asked to read the policy again while it is only starting, the station must not die of it.

@@ -8,15 +8,19 @@
  * say how to write it otherwise. It must never let a dangerous one through.
  */
 
-/** The longest text that a pattern meets, in characters: a summary. */
-const textMax = 1024;
+/** The longest text that most patterns meet, in characters: a summary. */
+export const textMax = 1024;
 /** Comparisons of a character: some hundredths of a second at worst, for one pattern and one text. */
 const workMax = 32 * textMax * textMax;
 /** In characters. */
 export const patternMax = 512;
 
-/** Why a pattern is not taken, in words; null if it is. `body` is what stands between the slashes. */
-export function patternFault(body: string): string | null {
+/**
+ * Why a pattern is not taken, in words; null if it is.
+ * @param body what stands between the slashes.
+ * @param longest the longest text that it is tried on, in characters.
+ */
+export function patternFault(body: string, longest = textMax): string | null {
   if (body.length > patternMax) return `at most ${patternMax} characters are expected in a pattern`;
   try {
     new RegExp(body);
@@ -25,8 +29,9 @@ export function patternFault(body: string): string | null {
     return `is no valid pattern: ${(error.message.split(': ').at(-1) ?? '').toLowerCase()}`;
   }
   if (/\\[1-9k]/.test(body.replaceAll('\\\\', ''))) return 'a pattern may not refer back to its own groups';
-  const { ways, length } = alternatives({ body, at: 0 });
-  if (startsOf(body) * ways * length <= workMax) return null;
+  const { ways, length } = alternatives({ body, at: 0, longest });
+  const starts = startsAtBeginning(body) ? 1 : longest;
+  if (starts * ways * length <= workMax) return null;
   return (
     'this pattern could take too long on some texts: begin it with ^, use at most two of * and +, ' +
     'bound the others ({1,9}), repeat no group that has choices within, or write several tests'
@@ -34,9 +39,9 @@ export function patternFault(body: string): string | null {
 }
 
 /** A pattern that does not begin at the beginning is tried from each character. */
-const startsOf = (body: string): number => (/^\^[^|]*$/.test(body) ? 1 : textMax);
+const startsAtBeginning = (body: string): boolean => /^\^[^|]*$/.test(body);
 
-type Cursor = { readonly body: string; at: number };
+type Cursor = { readonly body: string; at: number; readonly longest: number };
 
 /** In how many ways a part of a pattern could match at one place, and how many characters it must compare for each. */
 type Cost = { readonly ways: number; readonly length: number };
@@ -83,20 +88,21 @@ function atom(cursor: Cursor): Cost {
 type Repetition = { readonly least: number; readonly most: number };
 
 function repetition(cursor: Cursor): Repetition {
+  const { longest } = cursor;
   const found = /^(?:[*+?]|\{(\d+)(,(\d*))?\})\??/.exec(cursor.body.slice(cursor.at));
   if (found === null) return { least: 1, most: 1 };
   cursor.at += found[0].length;
   switch (found[0].charAt(0)) {
     case '*':
-      return { least: 0, most: textMax };
+      return { least: 0, most: longest };
     case '+':
-      return { least: 1, most: textMax };
+      return { least: 1, most: longest };
     case '?':
       return { least: 0, most: 1 };
     default: {
-      const least = Math.min(Number(found[1]), textMax);
+      const least = Math.min(Number(found[1]), longest);
       if (found[2] === undefined) return { least, most: least };
-      return { least, most: found[3] === '' ? textMax : Math.min(Number(found[3]), textMax) };
+      return { least, most: found[3] === '' ? longest : Math.min(Number(found[3]), longest) };
     }
   }
 }

@@ -4,155 +4,175 @@
  * policy is read, each at the place of the mistake, because at three in the
  * morning is too late.
  */
-import type { z } from 'zod';
 import { formatDuration } from '../time.ts';
 import { didYouMean } from './nearest.ts';
+import { hoursBuiltIn, type WrittenDuring } from './policy-hours.ts';
+import { listsNamed, type WrittenMatch } from './policy-match.ts';
+import type { Gathered } from './policy-parts.ts';
 import {
   acknowledgeAtMostDefault,
-  channelWithoutAddress,
-  hoursBuiltIn,
-  type WrittenDuring,
-  type WrittenPolicy,
+  type WrittenOwnRule,
+  type WrittenPerson,
   type WrittenRule,
 } from './policy-schema.ts';
+import { channelWithoutAddress } from './policy-words.ts';
+import type { FileFault, Path } from './yaml-file.ts';
 
-type Context = z.core.$RefinementCtx<WrittenPolicy>;
-type Path = (string | number)[];
-
-/** A list of faults made by zod's own means, so that each is placed and sorted with those of the shape. */
-export function checkNames(policy: WrittenPolicy, context: Context): void {
-  const fault = (path: Path, message: string): void => context.addIssue({ code: 'custom', path, message });
-  /** A fault of the key itself, not of what stands after it. */
-  const keyFault = (path: Path, key: string, message: string): void =>
-    context.addIssue({
-      code: 'invalid_key',
-      origin: 'record',
-      path: [...path, key],
-      input: key,
-      issues: [{ code: 'custom', path: [], input: key, message }],
-    });
-  checkPeople(policy, fault);
-  checkMeaningOnce(policy, fault, keyFault);
-  checkLists(policy, fault);
-  checkGroups(policy, fault);
+/** All faults of the names, in no order. */
+export function checkNames(policy: Gathered): readonly FileFault[] {
+  const faults: FileFault[] = [];
+  for (const [id, { written, fault }] of policy.people) {
+    const found: Found = (path, message) => faults.push(fault(path, message));
+    checkChannels(id, written, found);
+    checkOwnRules(policy, written.notify, found);
+  }
+  checkLists(policy, faults);
+  checkGroups(policy, faults);
+  for (const { written, fault } of policy.silences) {
+    const found: Found = (path, message) => faults.push(fault(path, message));
+    checkMatch(policy, written.match, ['match'], found);
+    if (written.during !== undefined) checkHoursName(policy, written.during, ['during'], found);
+  }
+  for (const { written, fault } of policy.inhibit) {
+    const found: Found = (path, message) => faults.push(fault(path, message));
+    checkMatch(policy, written.while, ['while'], found);
+    checkMatch(policy, written.mutes, ['mutes'], found);
+  }
+  return faults;
 }
 
-type Fault = (path: Path, message: string) => void;
+/** Puts a fault on record, at a path within what is being checked. */
+type Found = (path: Path, message: string) => void;
 
-const namesOf = (record: object | undefined): readonly string[] => Object.keys(record ?? {});
-const has = (record: object | undefined, name: string): boolean => Object.hasOwn(record ?? {}, name);
+const at =
+  (found: Found, ...before: Path): Found =>
+  (path, message) =>
+    found([...before, ...path], message);
 
-function checkPeople(policy: WrittenPolicy, fault: Fault): void {
-  for (const [id, person] of Object.entries(policy.people)) {
-    for (const [level, channels] of Object.entries(person.channels ?? {})) {
-      for (const [index, channel] of (channels ?? []).entries()) {
-        if (channel === channelWithoutAddress || person[channel] !== undefined) continue;
-        fault(
-          ['people', id, 'channels', level, index],
-          `${id} has no ${channel} address: give one under people, ${id}`,
-        );
-      }
+function checkChannels(id: string, person: WrittenPerson, found: Found): void {
+  for (const [level, plan] of Object.entries(person.channels ?? {})) {
+    const path = plan?.kind === 'first-of' ? [level, 'first_of'] : [level];
+    for (const [index, channel] of (plan?.channels ?? []).entries()) {
+      if (channel === channelWithoutAddress || person[channel] !== undefined) continue;
+      found(['channels', ...path, index], `${id} has no ${channel} address: give one under people, ${id}`);
     }
   }
 }
 
-function checkMeaningOnce(
-  policy: WrittenPolicy,
-  fault: Fault,
-  keyFault: (path: Path, key: string, message: string) => void,
-): void {
-  for (const name of namesOf(policy.lists).filter((list) => has(policy.people, list))) {
-    const message = `"${name}" is both a person and a list`;
-    keyFault(['people'], name, message);
-    keyFault(['lists'], name, message);
-  }
-  for (const [name, indices] of repeated(policy.groups.map((group) => group.name))) {
-    for (const index of indices)
-      fault(['groups', index, 'name'], `${indices.length} groups are called "${name}"`);
+function checkOwnRules(policy: Gathered, rules: readonly WrittenOwnRule[] | undefined, found: Found): void {
+  for (const [index, { during }] of (rules ?? []).entries()) {
+    checkDuring(policy, during, at(found, 'notify', index, 'during'));
   }
 }
 
 /** What occurs more than once, and where. */
 function repeated(texts: readonly string[]): ReadonlyMap<string, readonly number[]> {
   const places = new Map<string, number[]>();
-  for (const [index, text] of texts.entries()) places.set(text, [...(places.get(text) ?? []), index]);
+  for (const [index, text] of texts.entries()) {
+    const known = places.get(text);
+    if (known === undefined) places.set(text, [index]);
+    else known.push(index);
+  }
   return new Map([...places].filter(([, indices]) => indices.length > 1));
 }
 
-function checkSomebody(policy: WrittenPolicy, name: string, path: Path, fault: Fault): void {
-  if (has(policy.people, name) || has(policy.lists, name)) return;
-  const hint = didYouMean(name, [...namesOf(policy.people), ...namesOf(policy.lists)], null);
-  fault(path, `no person or list is called "${name}"${hint}`);
+function checkSomebody(policy: Gathered, name: string, path: Path, found: Found): void {
+  if (policy.people.has(name) || policy.lists.has(name)) return;
+  const hint = didYouMean(name, [...policy.people.keys(), ...policy.lists.keys()], null);
+  found(path, `no person or list is called "${name}"${hint}`);
 }
 
-function checkLists(policy: WrittenPolicy, fault: Fault): void {
+function checkLists(policy: Gathered, faults: FileFault[]): void {
   const finished = new Set<string>();
   const visit = (name: string, within: readonly string[]): void => {
-    for (const [index, member] of (policy.lists?.[name]?.members ?? []).entries()) {
-      const path = ['lists', name, 'members', index];
+    const list = policy.lists.get(name);
+    if (list === undefined) return;
+    const found: Found = (path, message) => faults.push(list.fault(path, message));
+    for (const [index, member] of (list.written.members ?? []).entries()) {
+      const path = ['members', index];
       const chain = [...within, name];
       if (chain.includes(member)) {
         const circle = [...chain.slice(chain.indexOf(member)), member].join(' → ');
-        fault(path, `a list contains itself: ${circle}`);
-      } else if (!has(policy.lists, member)) checkSomebody(policy, member, path, fault);
+        found(path, `a list contains itself: ${circle}`);
+      } else if (!policy.lists.has(member)) checkSomebody(policy, member, path, found);
       else if (!finished.has(member)) visit(member, chain);
     }
+    checkOwnRules(policy, list.written.notify, found);
     finished.add(name);
   };
-  for (const name of namesOf(policy.lists)) if (!finished.has(name)) visit(name, []);
+  for (const name of policy.lists.keys()) if (!finished.has(name)) visit(name, []);
 }
 
-function checkGroups(policy: WrittenPolicy, fault: Fault): void {
-  const cap = policy.settings?.acknowledge_at_most ?? acknowledgeAtMostDefault;
-  for (const [index, group] of policy.groups.entries()) {
-    const path = ['groups', index];
-    if (group.acknowledge_for !== undefined && group.acknowledge_for > cap) {
-      fault(
-        [...path, 'acknowledge_for'],
-        `is longer than acknowledge_at_most allows (${formatDuration(cap)})`,
-      );
+function checkGroups(policy: Gathered, faults: FileFault[]): void {
+  const cap = policy.settings.acknowledge_at_most ?? acknowledgeAtMostDefault;
+  for (const { written, fault } of policy.groups) {
+    const found: Found = (path, message) => faults.push(fault(path, message));
+    if (written.acknowledge_for !== undefined && written.acknowledge_for > cap) {
+      found(['acknowledge_for'], `is longer than acknowledge_at_most allows (${formatDuration(cap)})`);
     }
-    checkRules(policy, group.notify, [...path, 'notify'], fault);
+    if (written.match !== undefined) checkMatch(policy, written.match, ['match'], found);
+    checkRules(policy, written.notify, at(found, 'notify'));
   }
 }
 
-function checkRules(policy: WrittenPolicy, rules: readonly WrittenRule[], path: Path, fault: Fault): void {
+function checkRules(policy: Gathered, rules: readonly WrittenRule[], found: Found): void {
   for (const [index, rule] of rules.entries()) {
     for (const [position, name] of rule.to.entries()) {
-      checkSomebody(policy, name, [...path, index, 'to', position], fault);
+      checkSomebody(policy, name, [index, 'to', position], found);
     }
-    checkHours(policy, rule.during, [...path, index, 'during'], fault);
+    checkDuring(policy, rule.during, at(found, index, 'during'));
   }
-  for (const [name, indices] of repeated(rules.flatMap((rule) => rule.name ?? []))) {
-    for (const [index, rule] of rules.entries()) {
-      if (rule.name === name)
-        fault([...path, index, 'name'], `${indices.length} rules of this group are called "${name}"`);
+  // A rule without a name cannot be called like one with a name: see `ruleNameSchema`.
+  const known = repeated(rules.map((rule) => rule.name ?? `#${ruleContent(rule)}`));
+  for (const [name, indices] of known) {
+    for (const index of indices) {
+      if (name.startsWith('#')) found([index], `${indices.length} rules of this group say the same`);
+      else found([index, 'name'], `${indices.length} rules of this group are called "${name}"`);
     }
-  }
-  const alike = repeated(
-    rules.map((rule, index) => (rule.name === undefined ? ruleContent(rule) : String(index))),
-  );
-  for (const indices of alike.values()) {
-    for (const index of indices)
-      fault([...path, index], `${indices.length} rules of this group say the same`);
   }
 }
 
-function checkHours(
-  policy: WrittenPolicy,
-  during: WrittenDuring | undefined,
-  path: Path,
-  fault: Fault,
-): void {
-  const name = during?.hours;
-  if (typeof name !== 'string' || has(policy.hours, name) || has(hoursBuiltIn, name)) return;
-  const hint = didYouMean(name, [...namesOf(policy.hours), ...namesOf(hoursBuiltIn)], 'there are');
-  fault([...path, 'hours'], `no hours are called "${name}"${hint}`);
+function checkDuring(policy: Gathered, during: WrittenDuring | undefined, found: Found): void {
+  for (const [index, hours] of (during?.hours ?? []).entries()) {
+    if (typeof hours === 'string') checkHoursName(policy, hours, ['hours', index], found);
+  }
+  for (const [index, name] of (during?.no_one_in ?? []).entries()) {
+    checkSomebody(policy, name, ['no_one_in', index], found);
+  }
+  if (during?.not !== undefined) checkDuring(policy, during.not, at(found, 'not'));
+  for (const key of ['any', 'all'] as const) {
+    for (const [index, one] of (during?.[key] ?? []).entries()) {
+      checkDuring(policy, one, at(found, key, index));
+    }
+  }
+}
+
+function checkHoursName(policy: Gathered, name: string, path: Path, found: Found): void {
+  if (policy.hours.has(name) || Object.hasOwn(hoursBuiltIn, name)) return;
+  const hint = didYouMean(name, [...policy.hours.keys(), ...Object.keys(hoursBuiltIn)], 'there are');
+  found(path, `no hours are called "${name}"${hint}`);
+}
+
+function checkMatch(policy: Gathered, match: WrittenMatch, before: Path, found: Found): void {
+  for (const { list, path } of listsNamed(match)) {
+    if (policy.sources.has(list)) continue;
+    const hint = didYouMean(list, [...policy.sources.keys()], 'there are');
+    found([...before, ...path], `no source list is called "${list}"${hint}`);
+  }
 }
 
 /** What an unnamed rule says, as one text: the same however it is written. */
 export function ruleContent(rule: WrittenRule): string {
-  const { hours = null, unacknowledged = null, raised_for = null } = rule.during ?? {};
+  const { hours, unacknowledged = null, raised_for = null, ...more } = rule.during ?? {};
+  const [only = null] = hours ?? [];
   const to = [...new Set(rule.to)].sort();
-  return JSON.stringify([to, rule.every ?? null, hours, unacknowledged, raised_for]);
+  const content = [
+    to,
+    rule.every ?? null,
+    (hours ?? []).length > 1 ? hours : only,
+    unacknowledged,
+    raised_for,
+  ];
+  const given = Object.entries(more).filter(([, condition]) => condition !== undefined);
+  return JSON.stringify(given.length === 0 ? content : [...content, given]);
 }

@@ -10,246 +10,235 @@
 import { z } from 'zod';
 import { type Duration, days, hours as hoursLong, milliseconds, minutes, seconds } from '../time.ts';
 import { levels } from './core/alert.ts';
-import { foldHost, type TextTest, type Weekday } from './core/policy.ts';
-import { didYouMean } from './nearest.ts';
-import { patternFault } from './pattern-cost.ts';
-import { durationBetween } from './yaml-file.ts';
+import { inhibitFields } from './core/policy.ts';
+import { duringSchema, hoursSchema, weeklySchema } from './policy-hours.ts';
+import { matchSchema, someMatchSchema } from './policy-match.ts';
+import {
+  channelNames,
+  durationSchema,
+  emailSchema,
+  everyLeast,
+  exactlyOne,
+  isDay,
+  longest,
+  looksLikeDay,
+  momentSchema,
+  named,
+  nameSchema,
+  namesSchema,
+  noSuchDay,
+  policyLimits,
+  reasonSchema,
+  refSchema,
+  ruleNameSchema,
+  smsSchema,
+  timezoneSchema,
+  titleSchema,
+  webhookSchema,
+  whenSound,
+  xmppSchema,
+} from './policy-words.ts';
 
-export const policyLimits = {
-  people: 10_000,
-  lists: 1_000,
-  members: 10_000,
-  hours: 500,
-  groups: 2_000,
-  rules: 100,
-  /** Names after one `to`. */
-  to: 1_000,
-  /** Tests of one field in one match. */
-  tests: 1_000,
-  /** In characters. */
-  name: 64,
-  title: 128,
-  text: 1_024,
-  address: 254,
-} as const;
-
-export const channelNames = ['email', 'inbox'] as const;
-/** The channel that needs no address: for whoever has none. */
-export const channelWithoutAddress = 'inbox';
-
-const everyLeast = seconds(1);
-const longest = days(365);
 const acknowledgeLeast = minutes(1);
 const acknowledgeMost = days(365);
 export const acknowledgeForDefault = hoursLong(1);
 export const acknowledgeAtMostDefault = days(15);
 const sleepMost = days(1);
 export const initialSleepDefault = minutes(5);
+const holdMost = days(1);
+export const urgentHoldAtMostDefault = seconds(30);
+export const holdAtMostDefault = minutes(10);
+const waitLeast = seconds(1);
+const waitMost = days(1);
+export const waitDefault = seconds(60);
 export const timezoneDefault = 'UTC';
 
-// ---------------------------------------------------------------- words
+// ---------------------------------------------------------------- whom, how often, when
 
-const nameWords =
-  'a name of letters, digits and . _ - @ + is expected, beginning with a letter or a digit, at most 64 long';
-/** A person, a list, hours: what other places of the policy call them. A person's is also their login. */
-const nameSchema = z
-  .string()
-  .regex(/^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u, { error: nameWords })
-  .meta({ description: 'Letters, digits and . _ - @ +' });
-
-const titleSchema = z
-  .string()
-  .max(policyLimits.title)
-  .regex(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u, {
-    error: 'a text on one line is expected, with no space at either end',
-  });
-
-/** No slash and no # at the start: a rule is known by its group, a slash and its name, or # and a hash. */
-const ruleNameSchema = titleSchema.regex(/^[^#/][^/]*$/, {
-  error: 'a name without / and not beginning with # is expected',
-});
-
-const durationSchema = (least: Duration, most: Duration): z.ZodType<Duration, string> =>
-  durationBetween(least, most).meta({ description: 'A length of time such as 90s, 15m, 2h, 1h30m or 7d.' });
-
-const timezoneSchema = z
-  .string()
-  .superRefine((name, context) => {
-    if (isTimezone(name)) return;
-    const hint = didYouMean(name, Intl.supportedValuesOf('timeZone'), null);
-    context.addIssue({
-      code: 'custom',
-      message: `no time zone is called that${hint}: one such as Europe/London or UTC is expected`,
-    });
+const everyLength = durationSchema(everyLeast, longest);
+const everySchema = z
+  .string({ error: `${durationExpected}, or never` })
+  .transform((written, context): Duration | 'never' => {
+    if (written === 'never') return written;
+    const length = everyLength.safeParse(written);
+    if (length.success) return length.data;
+    for (const { message } of length.error.issues) context.addIssue({ code: 'custom', message });
+    return z.NEVER;
   })
-  .meta({ description: 'A time zone such as Europe/London or UTC.' });
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
-const emailSchema = z
-  .string()
-  .max(policyLimits.address)
-  .regex(
-    /^[^\s\p{Cc}<>@,;:"()[\]\\]{1,64}@(?=[\p{L}\p{N}])(?:[\p{L}\p{N}-]{1,63}\.)*[\p{L}\p{N}-]{0,62}[\p{L}\p{N}]$/u,
-    { error: 'an email address such as johnny@example.com is expected' },
-  );
-
-// ---------------------------------------------------------------- hours
-
-const dayNames: readonly string[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-const dayAlone = dayNames.join('|');
-const daysSyntax = new RegExp(`^(${dayAlone})(?:-(${dayAlone}))?$`);
-const everyDay: readonly Weekday[] = [1, 2, 3, 4, 5, 6, 7];
-
-const daysText = z.string().regex(daysSyntax, {
-  error: 'days are written mon, mon-fri or [mon, wed, sat-sun]',
-});
-const daysSchema = z
-  .union([daysText, z.array(daysText).min(1).max(dayNames.length)])
-  .transform((written): readonly Weekday[] => {
-    const named = new Set([written].flat().flatMap(daysNamed));
-    return everyDay.filter((day) => named.has(day));
-  })
-  .meta({ description: 'mon, mon-fri (sat-mon runs over the end of the week) or [mon, wed, sat-sun].' });
-
-function daysNamed(text: string): readonly Weekday[] {
-  const [, first = '', last = first] = daysSyntax.exec(text) ?? [];
-  const number = (name: string): number => dayNames.indexOf(name);
-  const count = ((number(last) - number(first) + 7) % 7) + 1;
-  return everyDay.slice(0, count).map((_, index) => (((number(first) + index) % 7) + 1) as Weekday);
-}
-
-const timeOfDay = (pattern: RegExp, words: string): z.ZodType<number, string> =>
-  z
-    .string()
-    .regex(pattern, { error: words })
-    .transform((text): number => {
-      const [hour = 0, minute = 0] = text.split(':').map(Number);
-      return hour * 60 + minute;
-    });
-
-export const hoursSchema = z
-  .strictObject({
-    days: daysSchema.optional(),
-    from: timeOfDay(
-      /^([01]\d|2[0-3]):[0-5]\d$/,
-      'a time of day from "00:00" to "23:59" is expected',
-    ).optional(),
-    to: timeOfDay(
-      /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/,
-      'a time of day from "00:00" to "24:00" is expected',
-    ).optional(),
-  })
-  .transform(({ days = everyDay, from = 0, to = 24 * 60 }) => ({ days, from, to }))
   .meta({
-    description:
-      'On these days (all, if none are given), from one time of day to another; past midnight if `to` is not after `from`, which then belongs to the day on which it begins.',
+    description: 'How often to remind, such as 15m; never: told once, whatever lists and people say.',
   });
-export type WrittenHours = z.output<typeof hoursSchema>;
 
-/** Names that need no definition. A policy may give them another meaning. */
-export const hoursBuiltIn: Readonly<Record<string, WrittenHours>> = {
-  working: { days: [1, 2, 3, 4, 5], from: 9 * 60 + 30, to: 17 * 60 + 30 },
-  daytime: { days: everyDay, from: 8 * 60, to: 22 * 60 },
-  'dead-zone': { days: everyDay, from: 3 * 60, to: 7 * 60 },
-};
+const ownRuleSchema = z
+  .strictObject({ every: everySchema.optional(), during: duringSchema.optional() })
+  .refine(({ every, during }) => every !== undefined || during !== undefined, {
+    when: whenSound,
+    error: 'every, during or both are expected',
+  });
+export type WrittenOwnRule = z.output<typeof ownRuleSchema>;
 
-const duringSchema = z
-  .strictObject({
-    hours: z
-      .union([nameSchema, hoursSchema])
-      .optional()
-      .meta({ description: 'Named hours, or hours written here.' }),
-    unacknowledged: durationSchema(everyLeast, longest).optional(),
-    raised_for: durationSchema(everyLeast, longest).optional(),
-  })
-  .refine((during) => Object.values(during).some((condition) => condition !== undefined), {
-    // One fault is enough where a condition was misspelt.
-    when: ({ issues }) => issues.length === 0,
-    error:
-      'at least one of hours, unacknowledged, raised_for is expected; without a during, a rule speaks at any time',
-  })
-  .meta({ description: 'When the rule speaks: all that is given must hold.' });
-export type WrittenDuring = z.output<typeof duringSchema>;
-
-// ---------------------------------------------------------------- match
-
-/** `/…/` or `/…/i`. What ends otherwise, such as /var/log, is a text, unless it ends in what could be meant as flags. */
-const patternSyntax = /^\/(.+)\/([dgimsuvy]*)$/s;
-
-const testSchema = (host: boolean): z.ZodType<TextTest, string> =>
-  z
-    .string()
-    .min(1)
-    .max(policyLimits.text)
-    .transform((written, context): TextTest => {
-      const [, body, flags = ''] = patternSyntax.exec(written) ?? [];
-      if (body !== undefined) {
-        const fault =
-          flags === '' || flags === 'i' ? patternFault(body) : 'a pattern takes no flag but i: /…/i';
-        if (fault === null) return { kind: 'pattern', regex: new RegExp(body, host ? 'i' : flags) };
-        context.addIssue({ code: 'custom', message: fault });
-        return z.NEVER;
-      }
-      const text = host ? foldHost(written) : written;
-      return text.includes('*') ? { kind: 'glob', parts: text.split('*') } : { kind: 'exact', text };
-    });
-
-const testsSchema = (host: boolean, what: string) =>
-  z
-    .union([testSchema(host), z.array(testSchema(host)).min(1).max(policyLimits.tests)])
-    .transform((written): readonly TextTest[] => [written].flat())
-    .optional()
-    .meta({ description: `${what}: a text, one with * for anything, or /a pattern/ (/…/i: without case).` });
-
-const matchSchema = z
-  .strictObject({
-    source: testsSchema(true, 'Who reported it'),
-    subject: testsSchema(true, 'What it is about, mostly a host'),
-    id: testsSchema(false, "The alert's own name"),
-    summary: testsSchema(false, 'What is wrong, in a line'),
-  })
-  .meta({ description: 'All fields given must match, each by any of its tests.' });
-
-// ---------------------------------------------------------------- the policy
-
-const channelsSchema = z.array(z.enum(channelNames)).max(channelNames.length).optional();
-
-const personSchema = z.strictObject({
-  name: titleSchema.optional().meta({ description: 'As messages and pages show it.' }),
-  email: emailSchema.optional(),
-  timezone: timezoneSchema.optional(),
-  channels: z
-    .strictObject({ urgent: channelsSchema, normal: channelsSchema, low: channelsSchema })
-    .optional()
-    .meta({ description: 'By level: each of these channels gets the message. [] is silence.' }),
-});
-export type WrittenPerson = z.output<typeof personSchema>;
+const ownRulesSchema = z
+  .union([ownRuleSchema, z.array(ownRuleSchema).min(1).max(policyLimits.ownRules)])
+  .transform((written): readonly WrittenOwnRule[] => [written].flat())
+  .meta({ description: 'Used where a rule does not say how often or when.' });
 
 const ruleSchema = z
   .strictObject({
     name: ruleNameSchema
       .optional()
       .meta({ description: 'Keeps what was told and what is due when the rest changes.' }),
-    to: z
-      .union([nameSchema, z.array(nameSchema).min(1).max(policyLimits.to)])
-      .transform((written): readonly string[] => [written].flat())
-      .meta({ description: 'People and lists, by name.' }),
-    every: durationSchema(everyLeast, longest)
-      .optional()
-      .meta({ description: 'How often to remind; without it, never.' }),
+    to: namesSchema.meta({ description: 'People and lists, by name.' }),
+    every: everySchema.optional(),
     during: duringSchema.optional(),
   })
   .meta({ description: 'Whom to tell, how often to remind them, and when.' });
 export type WrittenRule = z.output<typeof ruleSchema>;
+
+// ---------------------------------------------------------------- people
+
+const kindSchema = titleSchema
+  .max(policyLimits.name)
+  .meta({ description: 'A word for people: holiday, sick.' });
+
+const absenceSchema = z
+  .union([
+    refSchema.transform((calendar) => ({ calendar, kind: undefined, from: undefined, to: undefined })),
+    z
+      .strictObject({
+        calendar: refSchema.optional(),
+        from: momentSchema(true).optional(),
+        to: momentSchema(true).optional(),
+        kind: kindSchema.optional(),
+      })
+      .superRefine(({ calendar, from, to }, context) => {
+        const dates = from !== undefined || to !== undefined;
+        if (dates ? calendar === undefined && from !== undefined && to !== undefined : calendar !== undefined)
+          return;
+        context.addIssue({ code: 'custom', message: 'either calendar, or both from and to, are expected' });
+      }),
+  ])
+  .meta({ description: 'A calendar, or days from … to …, both included.' });
+export type WrittenAbsence = z.output<typeof absenceSchema>;
+
+const channelList = z
+  .array(z.enum(channelNames))
+  .max(channelNames.length)
+  .transform((channels) => ({ kind: 'all-of' as const, channels }));
+const firstOf = z
+  .strictObject({
+    first_of: z.array(z.enum(channelNames)).min(1).max(channelNames.length),
+    wait: durationSchema(waitLeast, waitMost).optional(),
+  })
+  .transform(({ first_of, wait = waitDefault }) => ({ kind: 'first-of' as const, channels: first_of, wait }));
+const planSchema = z.union([channelList, firstOf]).optional().meta({
+  description:
+    'A list: each of these channels. {first_of: […], wait: 60s}: the next one when one fails, or cannot send within `wait`. []: silence.',
+});
+
+const limitsMost = 100_000;
+const limitsSchema = z
+  .union([
+    z.literal('none'),
+    z.record(
+      z.string().regex(/^[1-9]\d{0,5}$/, { error: 'a number of messages is expected before the colon' }),
+      durationSchema(everyLeast, longest),
+    ),
+  ])
+  .refine((limits) => limits === 'none' || Object.keys(limits).length <= policyLimits.limits, {
+    error: `at most ${policyLimits.limits} limits are expected`,
+  })
+  .refine(
+    (limits) => limits === 'none' || Object.keys(limits).every((count) => Number(count) <= limitsMost),
+    {
+      error: `at most ${limitsMost} messages are expected`,
+    },
+  )
+  .refine((limits) => limits === 'none' || Object.keys(limits).length > 0, {
+    error: 'at least one limit such as {5: 10m}, or none, is expected',
+  })
+  .meta({ description: '{5: 1m, 60: 1h}: at most 5 messages a minute and 60 an hour; none: no limit.' });
+
+const personSchema = z.strictObject({
+  name: titleSchema.optional().meta({ description: 'As messages and pages show it.' }),
+  sms: smsSchema.optional(),
+  email: emailSchema.optional(),
+  xmpp: xmppSchema.optional(),
+  webhook: webhookSchema.optional(),
+  timezone: timezoneSchema.optional(),
+  channels: z
+    .strictObject({ urgent: planSchema, normal: planSchema, low: planSchema })
+    .optional()
+    .meta({ description: 'By level: how this person hears.' }),
+  notify: ownRulesSchema.optional(),
+  limits: limitsSchema.optional(),
+  away: z.array(absenceSchema).max(policyLimits.away).optional(),
+  told_when_away: z
+    .union([z.boolean(), z.array(kindSchema).min(1).max(policyLimits.away)])
+    .optional()
+    .meta({ description: 'true, or the kinds of absence, in which this person is told all the same.' }),
+});
+export type WrittenPerson = z.output<typeof personSchema>;
+
+const whichList = exactlyOne(['members', 'rota']);
+const listSchema = z
+  .strictObject({
+    members: z.array(nameSchema).min(1).max(policyLimits.members).optional(),
+    rota: refSchema.optional().meta({ description: 'A calendar whose events name who is on call.' }),
+    notify: ownRulesSchema.optional(),
+  })
+  .refine(whichList.check, { when: whenSound, error: whichList.error });
+export type WrittenList = z.output<typeof listSchema>;
+
+const awaySchema = z.union([
+  refSchema.transform((calendar) => ({ calendar, kind: undefined })),
+  z.strictObject({ calendar: refSchema, kind: kindSchema.optional() }),
+]);
+export type WrittenAway = z.output<typeof awaySchema>;
+
+// ---------------------------------------------------------------- hosts, holidays
+
+const entriesSchema = z
+  .array(z.string().min(1).max(policyLimits.text))
+  .min(1)
+  .max(policyLimits.entries)
+  .meta({ description: 'Names, patterns, ranges, addresses and networks.' });
+/** `short`: written as a list alone. */
+const sourcesSchema = z.union([
+  entriesSchema.transform((members) => ({ members, from: undefined, dns: undefined, short: true })),
+  z
+    .strictObject({
+      members: entriesSchema.optional(),
+      from: refSchema.optional().meta({ description: 'A file or address with one entry a line.' }),
+      dns: z.boolean().optional().meta({ description: 'false: names and addresses are not looked up.' }),
+    })
+    .refine(({ members, from }) => members !== undefined || from !== undefined, {
+      when: whenSound,
+      error: 'members, from or both are expected',
+    })
+    .transform((written) => ({ ...written, short: false })),
+]);
+export type WrittenSources = z.output<typeof sourcesSchema>;
+
+const holidaySchema = z
+  .union([
+    refSchema
+      .refine((written) => !looksLikeDay(written) || isDay(written), { error: noSuchDay })
+      .transform((written) =>
+        isDay(written)
+          ? { kind: 'day' as const, day: written }
+          : { kind: 'calendar' as const, calendar: written },
+      ),
+    z
+      .strictObject({
+        country: z.string().regex(/^[A-Z]{2}$/, { error: 'two capital letters such as GB are expected' }),
+        region: z.string().min(1).max(policyLimits.name).optional(),
+      })
+      .transform((place) => ({ kind: 'country' as const, ...place })),
+  ])
+  .meta({ description: 'A country and region, a calendar, or a day such as 2026-12-24.' });
+export type WrittenHoliday = z.output<typeof holidaySchema>;
+
+// ---------------------------------------------------------------- groups, silences, inhibitions
 
 const groupSchema = z.strictObject({
   name: titleSchema,
@@ -258,45 +247,113 @@ const groupSchema = z.strictObject({
   acknowledge_for: durationSchema(acknowledgeLeast, acknowledgeMost)
     .optional()
     .meta({ description: 'How long an acknowledgement lasts when nobody says.' }),
+  hold: durationSchema(milliseconds(0), holdMost)
+    .optional()
+    .meta({ description: 'How long a new alert must stand before anybody is told.' }),
   notify: z.array(ruleSchema).max(policyLimits.rules).meta({ description: '[] tells nobody.' }),
 });
 export type WrittenGroup = z.output<typeof groupSchema>;
 
-const named = <Value extends z.ZodType>(value: Value, most: number, least = 0) =>
-  z.record(nameSchema, value).superRefine((entries, context) => {
-    const count = Object.keys(entries).length;
-    if (count < least) context.addIssue({ code: 'custom', message: `at least ${least} is expected` });
-    if (count > most) context.addIssue({ code: 'custom', message: `at most ${most} are expected` });
-  });
+const whichTime = exactlyOne(['weekly', 'during', 'from']);
+const silenceSchema = z
+  .strictObject({
+    name: titleSchema,
+    match: someMatchSchema,
+    weekly: weeklySchema.optional(),
+    during: nameSchema.optional().meta({ description: 'The name of hours.' }),
+    from: momentSchema(false).optional(),
+    until: momentSchema(false).optional(),
+    reason: reasonSchema.optional(),
+  })
+  .refine(
+    (written) => whichTime.check(written) && (written.from === undefined) === (written.until === undefined),
+    {
+      when: whenSound,
+      error: 'exactly one of weekly, during, or from and until is expected',
+    },
+  )
+  .meta({ description: 'Alerts that match are not told of while it lasts.' });
+export type WrittenSilence = z.output<typeof silenceSchema>;
 
-/** The shape alone. Values are ready for use, names are not yet looked up. */
-export const policyShape = z.strictObject({
-  version: z.literal(1).meta({ description: 'Of this language: 1.' }),
-  timezone: timezoneSchema.optional().meta({ description: 'For every time of day in the policy.' }),
-  people: named(personSchema, policyLimits.people, 1),
-  lists: named(
-    z.strictObject({ members: z.array(nameSchema).min(1).max(policyLimits.members) }),
-    policyLimits.lists,
-  ).optional(),
+const inhibitField = z.enum(inhibitFields);
+const inhibitSchema = z
+  .strictObject({
+    name: titleSchema.optional(),
+    while: someMatchSchema,
+    mutes: someMatchSchema,
+    same: z
+      .union([inhibitField, z.array(inhibitField).min(1).max(inhibitFields.length)])
+      .transform((written) => [...new Set([written].flat())])
+      .optional()
+      .meta({ description: 'What both alerts have in common; the subject, if nothing is said.' }),
+  })
+  .meta({ description: 'While an alert like `while` is raised, those like `mutes` are not told of.' });
+export type WrittenInhibit = z.output<typeof inhibitSchema>;
+
+// ---------------------------------------------------------------- the policy
+
+const version = z.literal(1).meta({ description: 'Of this language: 1.' });
+
+/** What every file of a policy may hold. */
+const partKeys = {
+  include: z.array(refSchema).max(policyLimits.include).optional().meta({
+    description: 'Other files, relative to this one; * stands for any name. Their groups come first.',
+  }),
+  people: named(personSchema, policyLimits.people).optional(),
+  lists: named(listSchema, policyLimits.lists).optional(),
+  sources: named(sourcesSchema, policyLimits.sources).optional(),
   hours: named(hoursSchema, policyLimits.hours).optional(),
+  holidays: z.array(holidaySchema).max(policyLimits.holidays).optional(),
+  away: z
+    .array(awaySchema)
+    .max(policyLimits.away)
+    .optional()
+    .meta({ description: 'Calendars whose events name who is away.' }),
+  silences: z.array(silenceSchema).max(policyLimits.silences).optional(),
+  inhibit: z.array(inhibitSchema).max(policyLimits.inhibit).optional(),
   groups: z
     .array(groupSchema)
     .min(1)
     .max(policyLimits.groups)
+    .optional()
     .meta({ description: 'The first that matches; if none does, the last.' }),
+};
+
+/** An included file. */
+export const partShape = z.strictObject({ version: version.optional(), ...partKeys });
+export type WrittenPart = z.output<typeof partShape>;
+
+/** The file that includes the others. Values are ready for use, names are not yet looked up. */
+export const policyShape = z.strictObject({
+  version,
+  timezone: timezoneSchema.optional().meta({ description: 'For every time of day in the policy.' }),
+  ...partKeys,
   settings: z
     .strictObject({
       acknowledge_at_most: durationSchema(acknowledgeLeast, acknowledgeMost).optional(),
       initial_sleep: durationSchema(milliseconds(0), sleepMost)
         .optional()
         .meta({ description: 'After a start, what was due before waits so long.' }),
+      urgent_hold_at_most: durationSchema(milliseconds(0), holdMost)
+        .optional()
+        .meta({ description: 'The longest that `hold` keeps an urgent alert back.' }),
+      hold_at_most: durationSchema(milliseconds(0), holdMost).optional().meta({
+        description: 'The longest that `hold` keeps any other alert back, however often it is raised.',
+      }),
+      source_lookups: z
+        .boolean()
+        .optional()
+        .meta({ description: 'false: source lists look up no names and addresses.' }),
     })
     .optional(),
 });
 export type WrittenPolicy = z.output<typeof policyShape>;
 
+/** Of a file with faults: what its other names are may be told even if its version is not. */
+export const policyRestShape = policyShape.partial({ version: true });
+
 /** The JSON Schema of a policy file, for editors: what policies/policy.schema.json holds. */
 export function policyJsonSchema(): string {
-  const schema = z.toJSONSchema(policyShape, { io: 'input' });
+  const schema = z.toJSONSchema(policyShape, { io: 'input', reused: 'ref' });
   return `${JSON.stringify({ title: 'Mauve policy', ...schema }, null, 2)}\n`;
 }

@@ -43,6 +43,7 @@ export function servePort(port: MessagePort, station: StationPort): void {
     ['handle', (events: readonly Event[]) => station.handle(events)],
     ['health', () => station.health()],
     ['policy', () => station.policy()],
+    ['forecast', (...args: Parameters<StationPort['forecast']>) => station.forecast(...args)],
     ['metrics', () => station.metrics()],
     ...accountCalls.map((name) => [name, accounts[name].bind(accounts)] as const),
   ]);
@@ -89,6 +90,7 @@ export function connectPort(port: MessagePort): StationPort {
     handle: (events) => call('handle', events),
     health: () => call('health'),
     policy: () => call('policy'),
+    forecast: (...args) => call('forecast', ...args),
     metrics: () => call('metrics'),
     onCommit: (listener) => void listeners.push(listener),
   };

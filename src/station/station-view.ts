@@ -2,8 +2,12 @@
  * The station as the web sees it: the door, the accounts, how it is, and what
  * it counts. Asked across the thread boundary, so it hands out data only.
  */
-import type { PersonId } from './core/alert.ts';
+import { type Duration, type Instant, rfc3339 } from '../time.ts';
+import type { AlertKey } from './core/alert.ts';
+import type { Acknowledging, Forecast } from './core/forecast.ts';
+import { hoursWords } from './core/words.ts';
 import type { Event, Health, Outcome, PolicySummary, StationPort } from './door.ts';
+import type { Feeds } from './feeds.ts';
 import type { Meters } from './meters.ts';
 import type { Station } from './station.ts';
 import type { Accounts, Reads, Store } from './store/store.ts';
@@ -13,6 +17,7 @@ export type ViewOptions = {
   readonly store: Store;
   readonly reads: Reads;
   readonly meters: Meters;
+  readonly feeds: Pick<Feeds, 'problems'>;
   /** The names of the channels that the station file sets up, and the inbox. */
   readonly channels: ReadonlySet<string>;
 };
@@ -57,6 +62,7 @@ export class StationView implements StationPort {
         `the policy was refused when it was read again, the old one is in force: ${this.policyRefused}`,
       );
     }
+    problems.push(...this.options.feeds.problems());
     for (const channel of this.missingChannels()) {
       problems.push(
         `the policy names the channel ${channel}, but the station file does not set it up: its messages go to the inbox only`,
@@ -69,7 +75,7 @@ export class StationView implements StationPort {
   private missingChannels(): readonly string[] {
     const { channels, station } = this.options;
     const named = [...station.policy().people.values()].flatMap((person) =>
-      Object.values(person.channels).flat(),
+      Object.values(person.channels).flatMap(({ channels: names }) => names),
     );
     return [...new Set(named)].filter((channel) => !channels.has(channel)).sort();
   }
@@ -77,14 +83,20 @@ export class StationView implements StationPort {
   async policy(): Promise<PolicySummary> {
     const policy = this.options.station.policy();
     return {
-      people: [...policy.people.values()].map(({ id, name }: { id: PersonId; name: string }) => ({
-        id,
-        name,
-      })),
+      people: [...policy.people.values()].map(({ id, name, timezone }) => ({ id, name, timezone })),
       acknowledgeFor: Object.fromEntries(policy.groups.map((group) => [group.name, group.acknowledgeFor])),
       acknowledgeAtMost: policy.settings.acknowledgeAtMost,
       timezone: policy.timezone,
+      silences: policy.silences.map(({ id, reason, during }) => ({
+        name: id,
+        reason,
+        when: during.kind === 'recurring' ? hoursWords(during.hours, policy.timezone) : onceWords(during),
+      })),
     };
+  }
+
+  forecast(alert: AlertKey, length: Duration, acknowledge: Acknowledging | null): Promise<Forecast | null> {
+    return this.options.station.forecast(alert, length, acknowledge);
   }
 
   metrics(): Promise<string> {
@@ -97,3 +109,6 @@ export class StationView implements StationPort {
     });
   }
 }
+
+const onceWords = ({ from, until }: { from: Instant; until: Instant }): string =>
+  `${rfc3339(from)} to ${rfc3339(until)}`;

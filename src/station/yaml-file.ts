@@ -17,10 +17,12 @@ import {
   type Pair,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { z } from 'zod';
 import { type Duration, formatDuration, parseDuration } from '../time.ts';
 import { didYouMean } from './nearest.ts';
+import { soundRest } from './yaml-rest.ts';
 
 export type FilePlace = { readonly file: string; readonly line: number; readonly column: number };
 export type FileFault = FilePlace & { readonly message: string };
@@ -32,15 +34,33 @@ export type YamlFile<T> =
   | {
       readonly ok: true;
       readonly value: T;
-      /** Where the value at that path is written, or the nearest thing around it; a fault found later points there. */
-      readonly fault: (path: Path, message: string) => FileFault;
+      /**
+       * Where the value at that path is written, or the nearest thing around it; a fault found later points there.
+       * @param at `key`: where its key is written.
+       */
+      readonly fault: (path: Path, message: string, at?: 'value' | 'key') => FileFault;
     }
-  | { readonly ok: false; readonly faults: readonly FileFault[] };
+  | {
+      readonly ok: false;
+      readonly faults: readonly FileFault[];
+      /** What is right in it, by a schema that may be more patient; not where the text itself is wrong. */
+      readonly rest?: <Patient extends z.ZodType>(schema: Patient) => YamlRest<z.output<Patient>> | null;
+    };
+
+/** What could be taken of a file with faults: to look for further faults, never to act by. */
+export type YamlRest<T> = {
+  readonly value: T;
+  /** All that is written, right or wrong. */
+  readonly content: unknown;
+  readonly fault: (path: Path, message: string, at?: 'value' | 'key') => FileFault;
+  /** Whether nothing was left out of what is at that path. */
+  readonly isWhole: (path: Path) => boolean;
+};
 
 /** In characters. The largest file that is looked at: no policy written by people comes near it. */
 export const yamlFileMax = 4 * 1024 * 1024;
-/** How many faults are told at once; the rest are mostly echoes. */
-export const faultsMax = 20;
+/** How many faults are told at once; beyond it, something else than the text is wrong. */
+export const faultsMax = 500;
 const aliasesMax = 1000;
 
 /** `FILE:LINE:COL: message`, which editors and people can follow. */
@@ -91,26 +111,60 @@ function parseWithin<Schema extends z.ZodType>(
     return refused(document.errors.map((e) => ({ ...place(e.pos[0]), message: yamlWords(e) })));
   }
   const doubled = doubledKeys(document);
-  if (doubled.length > 0) {
-    return refused(doubled.map((offset) => ({ ...place(offset), message: 'this key is here twice' })));
-  }
+  const twice = doubled.map((offset) => ({ ...place(offset), message: 'this key is here twice' }));
   const resolved = aliasesResolved(document);
-  if (!resolved.ok) return refused([{ ...place(resolved.offset), message: resolved.why }]);
+  if (!resolved.ok) return refused([...twice, { ...place(resolved.offset), message: resolved.why }]);
   const { content } = resolved;
 
   const top = document.contents;
-  const fault = (path: Path, message: string): FileFault => ({
-    ...place(offsetOf(top, path, false)),
+  const fault = (path: Path, message: string, at: 'value' | 'key' = 'value'): FileFault => ({
+    ...place(offsetOf(top, path, at === 'key')),
     message,
   });
   const checked = schema.safeParse(content);
-  if (checked.success) return { ok: true, value: checked.data, fault };
-  const faults = checked.error.issues.flatMap((issue) =>
+  if (checked.success && twice.length === 0) return { ok: true, value: checked.data, fault };
+  const issues = checked.success ? [] : checked.error.issues;
+  const faults = issues.flatMap((issue) =>
     faultsOf(issue, schema, content).map(
       (found): FileFault => ({ ...place(offsetOf(top, found.path, found.atKey)), message: found.message }),
     ),
   );
-  return refused(faults.sort((a, b) => a.line - b.line || a.column - b.column));
+  const all = [...twice, ...faults].sort((a, b) => a.line - b.line || a.column - b.column);
+  // Of a key that is here twice nobody knows which was meant.
+  if (twice.length > 0) return refused(all);
+  return {
+    ...refused(all),
+    rest: (patient) => {
+      const paths = (issue: Issue, left: unknown): readonly Path[] =>
+        faultsOf(issue, patient, left).map(({ path }) => path);
+      const rest = soundRest(content, patient, paths);
+      if (rest === null) return null;
+      const { value, written, isWhole } = rest;
+      return {
+        value,
+        content,
+        fault: (path, message, at) => fault(written(path), message, at),
+        isWhole: (path) => isWhole(written(path)),
+      };
+    },
+  };
+}
+
+export type ValueChecked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly why: string };
+
+/** Checks a value that comes from elsewhere than a file, such as a form; `why` names the place by its keys. */
+export function checkValue<Schema extends z.ZodType>(
+  value: unknown,
+  schema: Schema,
+): ValueChecked<z.output<Schema>> {
+  const checked = schema.safeParse(value);
+  if (checked.success) return { ok: true, value: checked.data };
+  const [first] = checked.error.issues.flatMap((issue) => faultsOf(issue, schema, value));
+  if (first === undefined) throw new Error('refused without a reason');
+  const where = first.path.length === 0 || first.atKey ? '' : `${first.path.join('.')}: `;
+  return { ok: false, why: oneLine(`${where}${first.message}`) };
 }
 
 const refused = (faults: readonly FileFault[]): { ok: false; faults: readonly FileFault[] } => ({
@@ -173,6 +227,8 @@ function offsetOf(top: Node | null, path: Path, atKey: boolean): number {
   let offset = startOf(top) ?? 0;
   for (const [depth, key] of path.entries()) {
     const item = childOf(node, key);
+    // One value may be written where a list of them may: the first of it is then the value itself.
+    if (item === null && key === 0) continue;
     if (item === null) return offset;
     const keyOffset = isPair(item) ? startOf(item.key) : null;
     const value: unknown = isPair(item) ? item.value : item;
@@ -189,9 +245,19 @@ function childOf(node: Node | null, key: PropertyKey): Pair | Node | null {
     const item: unknown = typeof key === 'number' ? node.items[key] : undefined;
     return isNode(item) ? item : null;
   }
-  const named = (pair: Pair): boolean =>
-    String(isNode(pair.key) && 'value' in pair.key ? pair.key.value : pair.key) === String(key);
-  return node.items.find(named) ?? null;
+  return pairsOf(node).get(String(key)) ?? null;
+}
+
+/** By key, remembered: looking through ten thousand people for each of them would take seconds. */
+const pairsKnown = new WeakMap<Node, ReadonlyMap<string, Pair>>();
+
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = pairsKnown.get(map);
+  if (known !== undefined) return known;
+  const name = ({ key }: Pair): string => String(isNode(key) && 'value' in key ? key.value : key);
+  const pairs = new Map(map.items.map((pair) => [name(pair), pair] as const));
+  pairsKnown.set(map, pairs);
+  return pairs;
 }
 
 const startOf = (node: unknown): number | null => (isNode(node) && node.range ? node.range[0] : null);
@@ -209,7 +275,7 @@ function faultsOf(issue: Issue, schema: z.ZodType, content: unknown): readonly F
         return { path: [...issue.path, key], atKey: true, message: `unknown key "${visible(key)}"${hint}` };
       });
     case 'invalid_union': {
-      const inner = likeliestBranch(issue.errors);
+      const inner = likeliestBranch(issue.errors, typeof valueAt(content, issue.path) === 'string');
       if (inner !== null) {
         return inner.flatMap((i) => faultsOf({ ...i, path: [...issue.path, ...i.path] }, schema, content));
       }
@@ -228,15 +294,26 @@ function faultsOf(issue: Issue, schema: z.ZodType, content: unknown): readonly F
   }
 }
 
-/** Of the ways a value could have been written, the one whose fault lies deepest is the one that was meant. */
-function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+/**
+ * Of the ways a value could have been written, the one whose fault lies deepest is the one that was meant.
+ * @param text whether it is a text: what is none cannot have been meant as one of some words.
+ */
+function likeliestBranch(branches: readonly (readonly Issue[])[], text: boolean): readonly Issue[] | null {
   const depth = (issues: readonly Issue[]): number =>
-    Math.max(
-      ...issues.map((i) => i.path.length + (i.code === 'invalid_type' && i.path.length === 0 ? 0 : 0.5)),
-    );
+    Math.max(...issues.map((issue) => depthOf(issue, text)));
   const deepest = Math.max(0, ...branches.map(depth));
   if (deepest === 0) return null;
   return branches.find((issues) => depth(issues) === deepest) ?? null;
+}
+
+/** How far in a fault lies; a value of another kind altogether is no fault of this way of writing it. */
+function depthOf(issue: Issue, text: boolean): number {
+  const { length } = issue.path;
+  if (issue.code === 'invalid_union') {
+    return length + Math.max(0, ...issue.errors.flat().map((inner) => depthOf(inner, text)));
+  }
+  const otherKind = issue.code === 'invalid_type' || (issue.code === 'invalid_value' && !text);
+  return length + (otherKind && length === 0 ? 0 : 0.5);
 }
 
 function expectation(issue: Issue, content: unknown): string {
@@ -245,6 +322,8 @@ function expectation(issue: Issue, content: unknown): string {
     found === undefined ? `${JSON.stringify(String(issue.path.at(-1) ?? ''))} is missing` : null;
   switch (issue.code) {
     case 'invalid_type': {
+      // A schema may know better than the kind: a length of time, not any text in quotes.
+      if (!issue.message.startsWith('Invalid')) return missing ? `${missing}: ${issue.message}` : issue.message;
       const wanted = kindWords[issue.expected] ?? issue.expected;
       if (missing) return `${missing}: ${wanted} is expected`;
       const quotes = issue.expected === 'string' && typeof found === 'number' ? ' (put it in quotes)' : '';
@@ -259,9 +338,10 @@ function expectation(issue: Issue, content: unknown): string {
       return `${wanted} is expected${typeof found === 'string' ? didYouMean(found, values, null) : ''}`;
     }
     case 'invalid_union': {
-      const wanted = issue.errors
-        .flat()
-        .map((i) => (i.code === 'invalid_type' ? (kindWords[i.expected] ?? i.expected) : i.message));
+      const wanted = issue.errors.flat().map((i) => {
+        if (i.code === 'invalid_value') return i.values.map(String).join(', ');
+        return i.code === 'invalid_type' ? (kindWords[i.expected] ?? i.expected) : i.message;
+      });
       const either = [...new Set(wanted)].join(' or ');
       return missing ? `${missing}: ${either} is expected` : `${either} is expected, not ${kindOf(found)}`;
     }
@@ -350,12 +430,14 @@ const visible = (text: string): string =>
 
 // ---------------------------------------------------------------- values that more than one file has
 
+export const durationExpected = 'a length of time such as 90s, 15m or 1h30m is expected';
+
 /** A schema for a length of time such as `90s`, `15m` or `1h30m`, within limits. */
 export function durationBetween(least: Duration, most: Duration): z.ZodType<Duration, string> {
-  return z.string().transform((text, context): Duration => {
+  return z.string({ error: durationExpected }).transform((text, context): Duration => {
     const duration = parseDuration(text);
     if (duration === null) {
-      context.addIssue({ code: 'custom', message: 'a length of time such as 90s, 15m or 1h30m is expected' });
+      context.addIssue({ code: 'custom', message: durationExpected });
       return z.NEVER;
     }
     if (duration < least || duration > most) {

@@ -67,7 +67,7 @@ test('a fault found later can be told of any value, and of the nearest thing aro
 test('too much is refused: size, depth, and faults beyond the first', () => {
   assert.match(faultsOf(' '.repeat(yamlFileMax + 1))[0] ?? '', /larger than/);
   assert.equal(faultsOf(`people: {${'[], '.repeat(3)}}`).length > 0, true);
-  const many = Array.from({ length: 100 }, (_, n) => `key${n}: 1`).join('\n');
+  const many = Array.from({ length: faultsMax + 1 }, (_, n) => `key${n}: 1`).join('\n');
   assert.equal(faultsOf(many).length, faultsMax);
   assert.equal(faultsOf(`first: ${'{a: '.repeat(50_000)}`).length > 0, true);
 });

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { type Group, groupOf } from '../../src/station/core/policy.ts';
+import { type Group, groupOf, peopleOf } from '../../src/station/core/policy.ts';
 import { isOpen } from '../../src/station/core/schedule.ts';
 import { patternFault } from '../../src/station/pattern-cost.ts';
 import { loadPolicy } from '../../src/station/policy-file.ts';
 import { policyJsonSchema } from '../../src/station/policy-schema.ts';
-import { days, hours, instant, minutes } from '../../src/time.ts';
-import { policyOf } from './kit.ts';
+import { days, hours, instant, minutes, seconds } from '../../src/time.ts';
+import { anAlert, nobodyKnows, now, policyOf } from './kit.ts';
 
 const inProject = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 
@@ -26,26 +26,25 @@ const group = (text: string): Group => {
   const [first] = policyOf(`${team}groups:\n  - {name: g, ${text}}\n`).groups;
   return first ?? assert.fail('no group');
 };
+const allOf = (...channels: string[]) => ({ kind: 'all-of' as const, channels });
 const rules = (text: string) => group(`notify: [${text}]`).rules;
 
 describe('the policy that comes with the station', () => {
-  const loaded = loadPolicy(new URL('policies/default.yaml', new URL('../../', import.meta.url)).pathname);
+  const loaded = loadPolicy(new URL('policies/default.yaml', new URL('../../', import.meta.url)).pathname, {
+    now,
+  });
 
   test('tells admin of a first alert in the inbox, at any hour, and again every hour', () => {
     assert.ok(loaded.ok);
-    const found = groupOf(loaded.policy, {
-      source: 'db1',
-      subject: 'db1',
-      id: 'disk',
-      summary: 'disk is 97% full',
-    });
+    const disk = { ...anAlert, source: 'db1', subject: 'db1', id: 'disk', summary: 'disk is 97% full' };
+    const found = groupOf(loaded.policy, disk, nobodyKnows);
     const [admin] = [...loaded.policy.people.values()];
     assert.equal(found.level, 'normal');
     assert.deepEqual(
-      found.rules.map((rule) => [rule.people, rule.every, rule.during]),
+      found.rules.map((rule) => [peopleOf(rule.who, now), rule.every, rule.during]),
       [[['admin'], hours(1), { kind: 'always' }]],
     );
-    assert.deepEqual(admin?.channels.normal, ['inbox']);
+    assert.deepEqual(admin?.channels.normal, allOf('inbox'));
   });
 
   test('has no faults and no warnings', () => {
@@ -71,9 +70,10 @@ describe('a person', () => {
   const [ann, bob, cat] = [...people.values()];
 
   test('with an address is told there, without one in the inbox, unless the policy says otherwise', () => {
-    assert.deepEqual(ann?.channels, { low: ['email'], normal: ['email'], urgent: ['email'] });
-    assert.deepEqual(bob?.channels, { low: ['inbox'], normal: ['inbox'], urgent: ['inbox'] });
-    assert.deepEqual(cat?.channels, { low: [], normal: ['email'], urgent: ['email', 'inbox'] });
+    const [byEmail, inInbox] = [allOf('email'), allOf('inbox')];
+    assert.deepEqual(ann?.channels, { low: byEmail, normal: byEmail, urgent: byEmail });
+    assert.deepEqual(bob?.channels, { low: inInbox, normal: inInbox, urgent: inInbox });
+    assert.deepEqual(cat?.channels, { low: allOf(), normal: byEmail, urgent: allOf('email', 'inbox') });
   });
 
   test('has a name and a time zone of their own, or the login and the zone of the policy', () => {
@@ -84,7 +84,7 @@ describe('a person', () => {
 
 describe('a rule', () => {
   test('names each person once, in the order written, however the lists overlap', () => {
-    assert.deepEqual(rules('{to: [ops, ann, bob]}')[0]?.people, ['cat', 'bob', 'ann']);
+    assert.deepEqual(peopleOf(rules('{to: [ops, ann, bob]}')[0]?.who ?? [], now), ['cat', 'bob', 'ann']);
   });
 
   test('without every is told once, without during at any time', () => {
@@ -143,7 +143,11 @@ describe('a rule', () => {
 
 test('settings that are not given have their defaults, and no acknowledgement lasts longer than the longest', () => {
   const plain = policyOf(`${team}groups: [{name: g, notify: []}]`);
-  assert.deepEqual(plain.settings, { acknowledgeAtMost: days(15), initialSleep: minutes(5) });
+  assert.deepEqual(plain.settings, {
+    acknowledgeAtMost: days(15),
+    initialSleep: minutes(5),
+    holdAtMost: { low: minutes(10), normal: minutes(10), urgent: seconds(30) },
+  });
   assert.equal(plain.groups[0]?.acknowledgeFor, hours(1));
   const short = policyOf(`${team}settings: {acknowledge_at_most: 30m}\ngroups: [{name: g, notify: []}]`);
   assert.equal(short.groups[0]?.acknowledgeFor, minutes(30));
@@ -156,12 +160,18 @@ test('the version of a policy changes with its text and with nothing else', () =
 });
 
 describe('an alert', () => {
-  const alert = { source: 'DB1.example.net.', subject: 'web-2', id: 'disk', summary: 'disk / is 97% full' };
+  const alert = {
+    ...anAlert,
+    source: 'DB1.example.net.',
+    subject: 'web-2',
+    id: 'disk',
+    summary: 'disk / is 97% full',
+  };
   const takes = (match: string): boolean => {
     const policy = policyOf(
       `${team}groups:\n  - {name: g, match: {${match}}, notify: []}\n  - {name: rest, notify: []}\n`,
     );
-    return groupOf(policy, alert).name === 'g';
+    return groupOf(policy, alert, nobodyKnows).name === 'g';
   };
   const cases: readonly (readonly [string, boolean])[] = [
     ['source: db1.example.net', true],
@@ -198,8 +208,8 @@ describe('an alert', () => {
     const policy = policyOf(
       `${team}groups:\n  - {name: a, match: {id: "d*"}, notify: []}\n  - {name: b, match: {id: disk}, notify: []}\n`,
     );
-    assert.equal(groupOf(policy, alert).name, 'a');
-    assert.equal(groupOf(policy, { ...alert, id: 'cpu' }).name, 'b');
+    assert.equal(groupOf(policy, alert, nobodyKnows).name, 'a');
+    assert.equal(groupOf(policy, { ...alert, id: 'cpu' }, nobodyKnows).name, 'b');
   });
 });
 

@@ -1,150 +1,195 @@
 /**
- * The schedule against a walk that knows nothing of it: minute by minute, it asks what a clock on the wall
- * shows there (Intl), and whether the words of the policy say "open".
+ * The schedule against a walk that knows nothing of it (schedule-naive.ts): in any zone, over any change of
+ * its clocks, under any conditions.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { During, Hours, Weekday } from '../../src/station/core/policy.ts';
-import { isOpen, nextOpening, nextReminder, openingHorizon } from '../../src/station/core/schedule.ts';
-import { days, type Instant, instant, milliseconds, minutes, plus, rfc3339 } from '../../src/time.ts';
+import {
+  firstDue,
+  hoursOpen,
+  isOpen,
+  nextChange,
+  nextOpening,
+  nextReminder,
+  openingHorizon,
+} from '../../src/station/core/schedule.ts';
+import { days, hours as hoursLong, instant, milliseconds, minutes, plus } from '../../src/time.ts';
+import {
+  anyDuring,
+  anyEpisode,
+  anyHours,
+  anyPlace,
+  changeInWords,
+  changeOfZone,
+  day,
+  minute,
+  oddities,
+  openInWords,
+  openingInWords,
+  shown,
+  zones,
+} from './schedule-naive.ts';
 
-/** Zones with something odd in them, and an instant near which it happens. */
-const oddities: readonly (readonly [string, string])[] = [
-  ['Europe/London', '2026-03-29T01:00Z'],
-  ['Europe/London', '2026-10-25T01:00Z'],
-  ['America/New_York', '2026-11-01T06:00Z'],
-  ['Australia/Lord_Howe', '2026-04-04T15:00Z'],
-  ['Australia/Lord_Howe', '2026-10-03T15:30Z'],
-  ['Asia/Kathmandu', '2026-01-01T00:00Z'],
-  ['America/Sao_Paulo', '2018-02-18T02:00Z'],
-  ['America/Sao_Paulo', '2018-11-04T03:00Z'],
-  ['Pacific/Apia', '2011-12-30T10:00Z'],
-  ['Africa/Casablanca', '2026-02-15T02:00Z'],
-  ['Asia/Pyongyang', '2018-05-04T15:00Z'],
-  ['UTC', '2000-02-29T00:00Z'],
-];
-
-const minute = minutes(1);
-const day = days(1);
 const episode = { raisedAt: instant(0) };
-const always: During = { kind: 'always' };
-const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-const formats = new Map<string, Intl.DateTimeFormat>();
 
-function wallClock(timezone: string, at: Instant): { readonly weekday: number; readonly minute: number } {
-  const format =
-    formats.get(timezone) ??
-    new Intl.DateTimeFormat('en-US', {
-      timeZone: timezone,
-      weekday: 'short',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    });
-  formats.set(timezone, format);
-  const [, name = '', hour, minutePart] = /^(\w+),? (\d+):(\d+)$/.exec(format.format(at)) ?? [];
-  return { weekday: weekdays.indexOf(name) + 1, minute: Number(hour) * 60 + Number(minutePart) };
-}
-
-function openInWords(hours: Hours, at: Instant): boolean {
-  const wall = wallClock(hours.timezone, at);
-  const today = hours.days.some((day) => day === wall.weekday);
-  const yesterday = hours.days.some((day) => day === (wall.weekday === 1 ? 7 : wall.weekday - 1));
-  if (hours.from < hours.to) return today && wall.minute >= hours.from && wall.minute < hours.to;
-  return (today && wall.minute >= hours.from) || (yesterday && wall.minute < hours.to);
-}
-
-function walk(open: (at: Instant) => boolean, from: Instant): Instant | null {
-  if (open(from)) return from;
-  const end = plus(from, openingHorizon);
-  for (let at = instant(Math.ceil(from / minute) * minute); at <= end; at = plus(at, minute)) {
-    if (open(at)) return at;
-  }
-  return null;
-}
-
-const anyHours = (timezone: string) =>
+const anyMoment = anyPlace.chain((place) =>
   fc.record({
-    name: fc.constant(''),
-    timezone: fc.constant(timezone),
-    days: fc.subarray<Weekday>([1, 2, 3, 4, 5, 6, 7], { minLength: 1 }),
-    // Times of the small hours are where zones change.
-    from: fc.oneof(fc.integer({ min: 0, max: 240 }), fc.integer({ min: 0, max: 1439 })),
-    to: fc.oneof(fc.integer({ min: 0, max: 240 }), fc.integer({ min: 0, max: 1440 })),
-  });
+    place: fc.constant(place),
+    during: anyDuring(place),
+    episode: anyEpisode(place),
+  }),
+);
 
-const anyCase = fc
-  .tuple(fc.constantFrom(...oddities), fc.integer({ min: -3 * day, max: 3 * day }))
-  .chain(([[timezone, near], away]) =>
-    fc.record({
-      first: anyHours(timezone),
-      second: anyHours(timezone),
-      from: fc.constant(instant(Date.parse(near) + away)),
-    }),
-  );
-
-const shown = (at: Instant | null): string => (at === null ? 'never' : rfc3339(at));
-
-describe('for any hours in any zone', () => {
-  test('the next opening is neither early nor late', () => {
-    fc.assert(
-      fc.property(anyCase, ({ first, from }) => {
-        const found = nextOpening({ kind: 'hours', hours: first }, episode, from);
-        assert.equal(shown(found), shown(walk((at) => openInWords(first, at), from)));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test('the next opening of two hours at once is neither early nor late', () => {
-    fc.assert(
-      fc.property(anyCase, ({ first, second, from }) => {
-        const both: During = {
-          kind: 'all',
-          of: [always, ...[first, second].map((hours): During => ({ kind: 'hours', hours }))],
-        };
-        const found = nextOpening(both, episode, from);
-        assert.equal(
-          shown(found),
-          shown(walk((at) => openInWords(first, at) && openInWords(second, at), from)),
-        );
-      }),
-      { numRuns: 100 },
-    );
-  });
-
+describe('under any conditions, in any zone', () => {
   test('a rule is open exactly when the words say so', () => {
     fc.assert(
-      fc.property(anyCase, ({ first, from }) => {
-        assert.equal(isOpen({ kind: 'hours', hours: first }, episode, from), openInWords(first, from));
+      fc.property(anyMoment, ({ place, during, episode }) => {
+        assert.equal(isOpen(during, episode, place.from), openInWords(during, episode, place.from));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1500 },
+    );
+  });
+
+  test('the next change is never late and never early', () => {
+    fc.assert(
+      fc.property(anyMoment, ({ place: { from }, during, episode }) => {
+        const by = plus(from, days(4));
+        const found = nextChange(during, episode, from, by);
+        assert.equal(shown(found), shown(changeInWords(during, episode, from, by)));
+      }),
+      { numRuns: 250 },
+    );
+  });
+
+  test('the next opening is neither early nor late, and a rule is due then or looked at again', () => {
+    fc.assert(
+      fc.property(anyMoment, ({ place: { from }, during, episode }) => {
+        const found = nextOpening(during, episode, from);
+        const expected = openingInWords(during, episode, from);
+        assert.equal(shown(found), shown(expected));
+        assert.equal(firstDue({ during }, episode, from), expected ?? plus(from, openingHorizon));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('a reminder is on its minute if the rule is open then, otherwise at the next opening', () => {
+    const anyReminder = fc.tuple(anyMoment, fc.integer({ min: 1, max: 3 * day }));
+    fc.assert(
+      fc.property(
+        anyReminder,
+        ([
+          {
+            place: { from },
+            during,
+            episode,
+          },
+          every,
+        ]) => {
+          const found = nextReminder({ every: milliseconds(every), during }, episode, from, from);
+          const wanted = plus(from, milliseconds(every));
+          const expected = openingInWords(during, episode, wanted) ?? plus(wanted, openingHorizon);
+          assert.equal(shown(found), shown(expected));
+        },
+      ),
+      { numRuns: 150 },
     );
   });
 
   test('a late station reminds on the minutes of one that was in time', () => {
     const lateCase = fc.tuple(
-      anyCase,
-      fc.integer({ min: 1, max: 2000 }),
+      anyMoment,
+      fc.integer({ min: 15, max: 2000 }),
       fc.integer({ min: 0, max: 4 * day }),
     );
     fc.assert(
-      fc.property(lateCase, ([{ first, from }, everyMinutes, late]) => {
-        const due = instant(Math.floor(from / minute) * minute);
-        const now = plus(due, milliseconds(late));
-        const every = minutes(everyMinutes);
-        let expected = due;
-        while (expected <= now) {
-          const target = plus(expected, every);
-          const found = walk((at) => openInWords(first, at), target);
-          if (found === null) return;
-          expected = found;
-        }
-        const during: During = { kind: 'hours', hours: first };
-        assert.equal(shown(nextReminder({ every, during }, episode, due, now)), shown(expected));
-      }),
+      fc.property(
+        lateCase,
+        ([
+          {
+            place: { from },
+            during,
+            episode,
+          },
+          everyMinutes,
+          late,
+        ]) => {
+          const now = plus(from, milliseconds(late));
+          const every = minutes(everyMinutes);
+          let expected = from;
+          for (let target = plus(from, every); expected <= now; target = plus(expected, every)) {
+            const opening = openingInWords(during, episode, target);
+            // Nothing for eight days: the station looks again then, and says nothing in between.
+            expected = opening ?? plus(target, openingHorizon);
+            if (opening === null) break;
+          }
+          if (expected <= now) return;
+          assert.equal(shown(nextReminder({ every, during }, episode, from, now)), shown(expected));
+        },
+      ),
       { numRuns: 150 },
     );
+  });
+
+  test('hours that are all a rule says are all that counts for whoever was told before', () => {
+    const anyTwo = anyPlace.chain((place) => fc.tuple(fc.constant(place), anyHours(place), anyHours(place)));
+    fc.assert(
+      fc.property(anyTwo, ([{ from }, one, two]) => {
+        const [first, second] = [one, two].map((hours): During => ({ kind: 'hours', hours }));
+        if (first === undefined || second === undefined) return;
+        const later: During = { kind: 'unacknowledged', for: days(3000) };
+        const open = [first, second].map((during) => openInWords(during, episode, from));
+        const both = open.every(Boolean);
+        assert.equal(hoursOpen({ kind: 'all', of: [first, later, second] }, from), both);
+        assert.equal(hoursOpen({ kind: 'not', of: { kind: 'all', of: [first, second] } }, from), !both);
+        assert.equal(hoursOpen({ kind: 'any', of: [first, second] }, from), open.includes(true));
+        assert.equal(hoursOpen({ kind: 'any', of: [first, later] }, from), true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('over the change of its clocks', () => {
+  const everyDay: readonly Weekday[] = [1, 2, 3, 4, 5, 6, 7];
+  const daily: readonly (readonly [number, number])[] = [
+    [0, 1440],
+    [0, 30],
+    [90, 150],
+    [1410, 90],
+    [140, 140],
+  ];
+
+  /** All changes from some hours before it to some hours after it. */
+  function compare(timezone: string, change: number): void {
+    const begin = instant(change - hoursLong(5));
+    const end = instant(change + hoursLong(5));
+    for (const [from, to] of daily) {
+      const hours: Hours = { name: '', timezone, days: everyDay, from, to, except: null, only: null };
+      for (const during of [{ kind: 'hours', hours } as const]) {
+        let at = begin;
+        for (;;) {
+          const found = nextChange(during, episode, at, end);
+          const expected = changeInWords(during, episode, at, end);
+          assert.equal(shown(found), shown(expected), `${timezone} ${from}-${to} after ${shown(at)}`);
+          if (found === null) break;
+          at = found;
+        }
+      }
+    }
+  }
+
+  test(`each of ${zones.length} zones opens and closes at its minutes`, () => {
+    assert.ok(zones.length > 400);
+    for (const zone of zones) compare(zone, changeOfZone(zone, instant(Date.UTC(2026, 0)), 'previous'));
+  });
+
+  test('the odd ones of this world do', () => {
+    for (const [zone, near] of oddities) {
+      compare(zone, near);
+      compare(zone, changeOfZone(zone, plus(near, minute), 'next'));
+    }
   });
 });

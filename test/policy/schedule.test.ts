@@ -1,6 +1,7 @@
 /** Hours, openings and reminders, read from the station's own functions at wall-clock times of real zones. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { PersonId } from '../../src/station/core/alert.ts';
 import type { During, Hours, Weekday } from '../../src/station/core/policy.ts';
 import {
   firstDue,
@@ -31,9 +32,18 @@ function open(timezone: string, from: string, to: string, on: readonly Weekday[]
     const [h = 0, m = 0] = text.split(':').map(Number);
     return h * 60 + m;
   };
-  const meant: Hours = { name: '', timezone, days: on, from: minute(from), to: minute(to) };
-  return { kind: 'hours', hours: meant };
+  return { kind: 'hours', hours: hoursOf(timezone, minute(from), minute(to), on) };
 }
+
+const hoursOf = (timezone: string, from: number, to: number, on: readonly Weekday[]): Hours => ({
+  name: '',
+  timezone,
+  days: on,
+  from,
+  to,
+  except: null,
+  only: null,
+});
 
 const working = open('Europe/London', '09:30', '17:30', monToFri);
 const raised = { raisedAt: at('2026-01-01T00:00Z') };
@@ -112,6 +122,18 @@ describe('hours', () => {
     assert.equal(opening(friday, '2011-12-29T12:00Z'), '2012-01-05T19:00:00Z');
   });
 
+  test('except holidays do not begin on one, though the evening before runs into it', () => {
+    const holiday = at('2026-12-25T00:00Z') / days(1);
+    const night = { ...hoursOf('Europe/London', 22 * 60, 6 * 60, everyDay), except: new Set([holiday]) };
+    const during: During = { kind: 'hours', hours: night };
+    assert.equal(isOpen(during, raised, at('2026-12-25T05:59Z')), true);
+    assert.equal(opening(during, '2026-12-25T06:00Z'), '2026-12-26T22:00:00Z');
+    const only: During = { kind: 'hours', hours: { ...night, except: null, only: new Set([holiday]) } };
+    assert.equal(opening(only, '2026-12-20T00:00Z'), '2026-12-25T22:00:00Z');
+    assert.equal(isOpen(only, raised, at('2026-12-26T05:59Z')), true);
+    assert.equal(isOpen(only, raised, at('2026-12-26T06:00Z')), false);
+  });
+
   test("in a zone that changes at midnight open at one o'clock that day", () => {
     assert.equal(
       opening(open('America/Sao_Paulo', '00:00', '02:00'), '2018-11-03T12:00Z'),
@@ -157,6 +179,53 @@ describe('conditions', () => {
     const edge = plus(raisedNow.raisedAt, days(1));
     assert.equal(nextOpening(during, raisedNow, edge), plus(edge, days(8)));
     assert.equal(nextOpening(during, raisedNow, instant(edge - 1)), null);
+  });
+
+  test('of a rota say that nobody is there between two shifts, and when the one who has it is away', () => {
+    const ann = 'ann' as PersonId;
+    const shift = (from: string, to: string) => ({ from: at(from), to: at(to), people: [ann] });
+    const shifts = [
+      shift('2026-01-05T08:00Z', '2026-01-05T16:00Z'),
+      shift('2026-01-05T16:00Z', '2026-01-06T00:00Z'),
+      shift('2026-01-06T08:00Z', '2026-01-06T16:00Z'),
+    ];
+    const rota = { name: 'on-call', shifts, people: new Set([ann]) };
+    const away = [{ from: at('2026-01-05T20:00Z'), to: at('2026-01-05T21:00Z'), why: 'sick' }];
+    const plan = { kind: 'all-of', channels: ['inbox'] } as const;
+    const channels = { low: plan, normal: plan, urgent: plan };
+    const person = { id: ann, name: 'Ann', addresses: {}, channels, timezone: 'UTC', limits: [], away };
+    const during: During = {
+      kind: 'no-one-in',
+      list: 'on-call',
+      who: [{ kind: 'rota', rota, only: null }],
+      people: new Map([[ann, person]]),
+    };
+    const openings = ['2026-01-05T09:00Z', '2026-01-05T20:30Z', '2026-01-05T21:00Z'].map((from) =>
+      opening(during, from),
+    );
+    assert.deepEqual(openings, ['2026-01-05T20:00:00Z', '2026-01-05T20:30:00Z', '2026-01-06T00:00:00Z']);
+    assert.equal(opening({ kind: 'not', of: during }, '2026-01-06T03:00Z'), '2026-01-06T08:00:00Z');
+    // Where nobody is known to have a shift for ever, nobody is there.
+    assert.equal(isOpen(during, raised, at('2027-01-01T00:00Z')), true);
+  });
+
+  test('may be turned round: outside working hours begins when they end', () => {
+    const outside: During = { kind: 'not', of: working };
+    assert.equal(opening(outside, '2026-01-09T10:00Z'), '2026-01-09T17:30:00Z');
+    assert.equal(isOpen(outside, raised, at('2026-01-12T09:29:59.999Z')), true);
+    assert.equal(isOpen(outside, raised, at('2026-01-12T09:30Z')), false);
+  });
+
+  test('of which any will do open with the first', () => {
+    const during: During = { kind: 'any', of: [working, { kind: 'raised-for', for: hours(2) }] };
+    assert.equal(
+      opening(during, '2026-01-05T18:00Z', { raisedAt: at('2026-01-05T18:00Z') }),
+      '2026-01-05T20:00:00Z',
+    );
+    assert.equal(
+      opening(during, '2026-01-05T08:45Z', { raisedAt: at('2026-01-05T08:45Z') }),
+      '2026-01-05T09:30:00Z',
+    );
   });
 
   test('other than hours are forgotten where only the hours count', () => {
