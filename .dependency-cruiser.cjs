@@ -44,12 +44,18 @@ module.exports = {
       '^src/station/core/',
     ),
     only(
-      'control-knows-accounts',
+      'control-knows-accounts-and-tries-policies',
       '^src/control/',
       '^src/time\\.ts$',
-      '^src/station/(password|nearest|config|local-file|yaml-file)\\.ts$',
-      '^src/station/store/',
+      '^src/station/(password|nearest|config|local-file|yaml-file|policy-file|feeds)\\.ts$',
+      '^src/station/(store|core|rehearsal)/',
     ),
+    {
+      name: 'a-running-station-rehearses-nothing',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(control|station/rehearsal)/' },
+      to: { path: '^src/station/rehearsal/' },
+    },
     {
       name: 'channels-never-see-the-store',
       severity: 'error',

@@ -6,8 +6,12 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { loadConfig, stationFileSchema } from '../src/station/config.ts';
 import { parsePolicy } from '../src/station/policy-file.ts';
+import { parseScenario } from '../src/station/rehearsal/scenario.ts';
 import { formatFault } from '../src/station/yaml-file.ts';
+import { instant } from '../src/time.ts';
 
+/** A Wednesday. */
+const now = instant(Date.UTC(2026, 6, 1));
 const root = join(import.meta.dirname, '..');
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => join('docs', name))];
 
@@ -27,9 +31,18 @@ const stationFiles = blocks.filter(({ yaml }) => {
   return first in stationFileSchema.shape;
 });
 
+const scenarios = blocks.filter(({ yaml }) => /^start:/m.test(yaml));
+
+test('every scenario in the documentation is one', () => {
+  for (const { place, yaml } of scenarios) {
+    const parsed = parseScenario(place, yaml);
+    assert.deepEqual(parsed.ok ? [] : parsed.faults.map(formatFault), [], place);
+  }
+});
+
 test('every policy in the documentation is one', () => {
   for (const { place, yaml } of policies) {
-    const loaded = parsePolicy(place, yaml);
+    const loaded = parsePolicy(place, yaml, { now });
     assert.deepEqual(
       loaded.ok ? loaded.warnings.map(formatFault) : loaded.faults.map(formatFault),
       [],
@@ -57,6 +70,7 @@ test('every station file in the documentation is one', () => {
 });
 
 test('there are some of each, and nothing else that is marked as YAML', () => {
-  assert.ok(policies.length > 0 && stationFiles.length > 0);
-  assert.equal(policies.length + stationFiles.length, blocks.length, 'a piece of YAML that is neither');
+  assert.ok(policies.length > 0 && scenarios.length > 0 && stationFiles.length > 0);
+  const known = policies.length + scenarios.length + stationFiles.length;
+  assert.equal(known, blocks.length, 'a piece of YAML that is none of them');
 });

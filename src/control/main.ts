@@ -1,8 +1,9 @@
 /**
- * `mauvectl`: accounts of a station. It writes to the station's database in
- * short transactions of its own, so it works beside a running station, which
- * sees the change with the next request, and without one. It finds that
- * database as the station does, and never makes one where somebody only asked.
+ * `mauvectl`: an administrator's commands. Accounts it writes to the station's
+ * database in short transactions of its own, so that works beside a running
+ * station, which sees the change with the next request, and without one. It
+ * finds that database as the station does, and never makes one where somebody
+ * only asked. Policies are tried without a station, silences made through one.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -16,27 +17,28 @@ import { openAccounts } from '../station/store/sqlite-accounts.ts';
 import type { Accounts } from '../station/store/store.ts';
 import { oneLine } from '../station/yaml-file.ts';
 import { hours, plus, rfc3339, systemClock } from '../time.ts';
+import { type Done, exit, Refusal, silently } from './ending.ts';
 import { newPassword } from './new-password.ts';
-import { type Command, parseOptions } from './options.ts';
+import {
+  type AccountCommand,
+  type Command,
+  type PolicyCommand,
+  parseOptions,
+  type SilenceCommand,
+} from './options.ts';
+import { policyCommand } from './policy.ts';
+import { silenceCommand } from './silence.ts';
 
-const exit = { refused: 1, usage: 64, data: 65, noInput: 66, io: 74, interrupted: 130 } as const;
 /** 256 bits: 43 characters of base64url. */
 const tokenBytes = 32;
 const linkLives = hours(1);
 
-/** A reason to end: lines for stderr, mostly one. */
-class Refusal extends Error {
-  readonly code: number;
-  readonly lines: readonly string[];
-  constructor(code: number, ...lines: readonly string[]) {
-    super(lines.join('; '));
-    this.code = code;
-    this.lines = lines;
-  }
-}
-
 const sha256 = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 const secret = (): string => randomBytes(tokenBytes).toString('base64url');
+function newToken(): { readonly token: string; readonly hash: string } {
+  const token = secret();
+  return { token, hash: sha256(token) };
+}
 const complain = (line: string): boolean => process.stderr.write(`mauvectl: ${oneLine(line)}\n`);
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : 'an error';
@@ -94,16 +96,18 @@ function isThere(path: string): boolean {
   }
 }
 
-type Done = {
-  /** For stdout. */
-  readonly text: string;
-  /** What to do where nobody could be told. @returns what that was, in words. */
-  readonly untold?: () => Promise<string>;
-};
-const silently: Done = { text: '' };
-
-async function perform(command: Command, folder: DataFolder, page: string): Promise<Done> {
+async function perform(
+  command: AccountCommand | SilenceCommand,
+  folder: DataFolder,
+  page: string,
+): Promise<Done> {
   switch (command.kind) {
+    case 'silence add':
+    case 'silence list':
+    case 'silence end': {
+      const token = process.env.MAUVE_TOKEN || null;
+      return await silenceCommand(command, { page, token, accounts: () => folder.accounts(), newToken });
+    }
     case 'token add':
       return await addToken(command.name, folder.accountsMade());
     case 'token list': {
@@ -141,8 +145,8 @@ async function perform(command: Command, folder: DataFolder, page: string): Prom
 const noUser = (name: string): Refusal => new Refusal(exit.refused, `there is no user ${name}`);
 
 async function addToken(name: string, accounts: Accounts): Promise<Done> {
-  const token = secret();
-  if (!(await accounts.addToken(name, sha256(token), systemClock.now()))) {
+  const { token, hash } = newToken();
+  if (!(await accounts.addToken(name, hash, systemClock.now()))) {
     const why = `there is a token ${name} already: remove it first, or choose another name`;
     throw new Refusal(exit.refused, why);
   }
@@ -178,10 +182,10 @@ async function hashedPassword(file: string | null): Promise<string> {
   throw new Refusal(code, given.words);
 }
 
-function table(rows: readonly (readonly [string, string])[]): string {
+const table = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, rest]) => `${name.padEnd(width)}  ${rest}\n`).join('');
-}
+};
 
 /** @throws Refusal where stdout does not take it, after `untold` has seen to what came of that. */
 async function print({ text, untold }: Done): Promise<void> {
@@ -199,6 +203,8 @@ async function main(): Promise<void> {
   const asked = parseOptions(process.argv.slice(2), process.env.MAUVE_VERSION ?? 'development');
   if (asked.kind === 'say') return await print(asked);
   if (asked.kind === 'usage') throw new Refusal(exit.usage, asked.fault);
+  const { command } = asked;
+  if (isPolicyCommand(command)) return await finish(await policyCommand(command));
   const place = locateStation(asked.options, {
     env: process.env,
     cwd: process.cwd(),
@@ -207,10 +213,18 @@ async function main(): Promise<void> {
   if (!place.ok) throw new Refusal(place.exitCode, ...place.faults);
   const folder = new DataFolder(place.data);
   try {
-    await print(await perform(asked.command, folder, place.page));
+    await finish(await perform(command, folder, place.page));
   } finally {
     folder.close();
   }
+}
+
+const isPolicyCommand = (command: Command): command is PolicyCommand => command.kind.startsWith('policy ');
+
+async function finish(done: Done): Promise<void> {
+  for (const line of done.places ?? []) process.stderr.write(`${line}\n`);
+  await print(done);
+  process.exitCode = done.code ?? 0;
 }
 
 // A complaint that nobody reads must not become a crash.
