@@ -1,5 +1,5 @@
 /** What people and scripts do to alerts: through the station's door, with the moment at which they did. */
-import type { Act, Outcome } from '../station/door.ts';
+import type { Act, Event, Outcome } from '../station/door.ts';
 import { seconds } from '../time.ts';
 import type { Web } from './context.ts';
 import { within } from './wait.ts';
@@ -13,8 +13,14 @@ const unknown: Outcome = {
   message: 'The station does not answer: whether it was recorded is not known. Look before you rely on it.',
 };
 
+/** What is asked of the station; when, is for here to say. */
+export type Asked =
+  | Act
+  | Omit<Extract<Event, { kind: 'silence' }>, 'at'>
+  | Omit<Extract<Event, { kind: 'end-silence' }>, 'at'>;
+
 /** One outcome an act, in order; all of them or none are recorded. */
-export async function perform(web: Web, acts: readonly Act[]): Promise<readonly Outcome[]> {
+export async function perform(web: Web, acts: readonly Asked[]): Promise<readonly Outcome[]> {
   const at = web.clock.now();
   const failed = acts.map(() => unknown);
   const done = web.station.handle(acts.map((act) => ({ ...act, at }))).catch((error: unknown) => {
@@ -24,7 +30,7 @@ export async function perform(web: Web, acts: readonly Act[]): Promise<readonly 
   return within(web.clock, actWait, done, failed);
 }
 
-export async function performOne(web: Web, act: Act): Promise<Outcome> {
+export async function performOne(web: Web, act: Asked): Promise<Outcome> {
   const [outcome] = await perform(web, [act]);
   return outcome ?? unknown;
 }

@@ -2,19 +2,23 @@
 import { type Request, type Response, Router } from 'express';
 import { type Alert, type AlertKey, raisedAt, type State, states } from '../station/core/alert.ts';
 import type { Act, Outcome } from '../station/door.ts';
-import type { AlertPage } from '../station/store/store.ts';
-import { type Duration, hours, since } from '../time.ts';
+import type { AlertPage, StoredSilence } from '../station/store/store.ts';
+import { type Duration, days, hours, milliseconds, since } from '../time.ts';
 import { perform, performOne } from './acts.ts';
 import type { Web } from './context.ts';
 import type { Typed } from './flash.ts';
-import { field, fields, formBody, parameter, readDuration, readKey } from './forms.ts';
-import { frameOf, policyOf, sendHtml, sendPage } from './frame.ts';
+import { forecastLengthMax, forecastOf } from './forecast.ts';
+import { field, fields, formBody, lengthOf, parameter, readKey } from './forms.ts';
+import { frameOf, policyOf, sendHtml, sendPage, sendUnavailable, viewOf } from './frame.ts';
+import { fieldsOf, howLong, type Length, lengthWords, readLength } from './length.ts';
 import { noteMax } from './pages/acknowledge-fields.ts';
+import type { AheadView, Tried } from './pages/ahead.ts';
 import { alertPage } from './pages/alert.ts';
 import { addressOf, listPage } from './pages/list.ts';
 import { errorPage } from './pages/login.ts';
 import { clockTime, levelOf, plural, roughly, type View } from './pages/words.ts';
 import { viewerOf } from './sessions.ts';
+import { findSilence } from './silences.ts';
 
 const pageSize = 100;
 const historyShown = 500;
@@ -23,6 +27,10 @@ const messagesShown = 100;
 const selectedMax = 1000;
 /** What an acknowledgement lasts in a group that the policy no longer has. */
 const acknowledgeForDefault = hours(1);
+/** So far ahead a page says what will happen. */
+const aheadShown = hours(24);
+/** In which a few working hours pass, whatever the day. */
+const countedShown = days(7);
 
 export function alertRoutes(web: Web): Router {
   const router = Router();
@@ -33,9 +41,9 @@ export function alertRoutes(web: Web): Router {
     router.post(`/alerts/:key/${name}`, formBody, (request, response) => actOn(web, request, response, read));
   };
   act('acknowledge', (request, alert, by) => {
-    const duration = readDuration(request);
-    if (duration === 'bad') return 'How long? Give a number, like 2, and its unit.';
-    return { kind: 'acknowledge', alert, by, for: duration, note: field(request, 'note').trim() };
+    const length = lengthOf(request);
+    if (length === 'bad') return howLong;
+    return { kind: 'acknowledge', alert, by, for: null, ...length, note: field(request, 'note').trim() };
   });
   act('unacknowledge', (_request, alert, by) => ({ kind: 'unacknowledge', alert, by }));
   act('clear', (_request, alert, by) => ({ kind: 'clear', alert, by }));
@@ -91,9 +99,9 @@ async function acknowledgeSelected(web: Web, request: Request, response: Respons
   const back = addressOf(state, cursor === '' ? null : cursor);
   const keys = fields(request, 'alert').map(readKey);
   const problem = selectionProblem(request, keys);
-  const duration = readDuration(request);
-  if (problem !== null || duration === 'bad') {
-    const text = problem ?? 'How long? Give a number, like 2, and its unit.';
+  const length = lengthOf(request);
+  if (problem !== null || length === 'bad') {
+    const text = problem ?? howLong;
     web.flashes.put(request.sessionID, { kind: 'refused', text, typed: typedIn(request) });
     response.redirect(303, back);
     return;
@@ -101,11 +109,11 @@ async function acknowledgeSelected(web: Web, request: Request, response: Respons
   const note = field(request, 'note').trim();
   const acts = keys
     .filter((key) => key !== null)
-    .map((alert): Act => ({ kind: 'acknowledge', alert, by, for: duration, note }));
+    .map((alert): Act => ({ kind: 'acknowledge', alert, by, for: null, ...length, note }));
   const outcomes = await perform(web, acts);
   const lost = outcomes.find((outcome) => !outcome.ok && outcome.why === 'store-unavailable');
   if (lost !== undefined && !lost.ok) return sendUnavailable(web, response, lost.message, back);
-  web.flashes.put(request.sessionID, summaryOf(outcomes, await viewNow(web)));
+  web.flashes.put(request.sessionID, summaryOf(outcomes, await viewOf(web, request)));
   response.redirect(303, back);
 }
 
@@ -136,14 +144,60 @@ async function showAlert(web: Web, request: Request, response: Response): Promis
   const frame = await frameOf(web, request);
   const alert = key === null ? null : await web.reads.alert(key);
   if (key === null || alert === null) return sendNoAlert(web, response);
-  const [history, messages, policy] = await Promise.all([
+  const policy = await policyOf(web);
+  const usual: Duration =
+    (alert.group === null ? undefined : policy.acknowledgeFor[alert.group]) ?? acknowledgeForDefault;
+  const wanted = wantedOf(request, { for: usual });
+  const [history, messages, silence, ahead] = await Promise.all([
     web.reads.history(key, historyShown),
     web.reads.messagesOf(key, messagesShown),
-    policyOf(web),
+    mutingSilence(web, alert),
+    aheadOf(web, alert, frame.user, wanted),
   ]);
-  const acknowledgeFor: Duration =
-    (alert.group === null ? undefined : policy.acknowledgeFor[alert.group]) ?? acknowledgeForDefault;
-  await sendPage(response, frame, alertPage(frame, { alert, history, messages, acknowledgeFor }));
+  const acknowledgeFor = wanted.length ?? { for: usual };
+  const once = web.once.word();
+  const view = { alert, history, messages, acknowledgeFor, silence, ahead, once };
+  await sendPage(response, frame, alertPage(frame, view));
+}
+
+/** What the address says to try out: `?count=2&unit=h`; what is usual where it says nothing. */
+function wantedOf(request: Request, usual: Length): Omit<Tried, 'forecast'> {
+  const count = parameter(request, 'count') ?? '';
+  const unit = parameter(request, 'unit') ?? '';
+  const length = readLength(count, unit) ?? usual;
+  if (length === 'bad') return { length: null, count, unit };
+  const fields = fieldsOf(length);
+  return { length, count: String(fields.count), unit: fields.unit };
+}
+
+/** What happens next, and what would if the reader acknowledged it. */
+async function aheadOf(
+  web: Web,
+  alert: Alert,
+  by: string,
+  wanted: Omit<Tried, 'forecast'>,
+): Promise<AheadView> {
+  const { length } = wanted;
+  const trying = alert.phase.kind !== 'cleared';
+  const [forecast, ifAcknowledged] = await Promise.all([
+    forecastOf(web, alert.key, aheadShown, null),
+    length === null || !trying ? null : forecastOf(web, alert.key, triedShown(length), { ...length, by }),
+  ]);
+  return { forecast, tried: trying ? { ...wanted, forecast: ifAcknowledged } : null };
+}
+
+/** A day beyond its end, so that it is seen what comes then. */
+function triedShown(length: Length): Duration {
+  const most = length.hours === undefined ? length.for : countedShown;
+  return most < forecastLengthMax - aheadShown ? milliseconds(most + aheadShown) : forecastLengthMax;
+}
+
+/** The silence that a person made, where that is why nobody is told of the alert. */
+async function mutingSilence(web: Web, { muted }: Alert): Promise<StoredSilence | null> {
+  if (muted?.kind !== 'silenced') return null;
+  const found = await findSilence(web, Number(muted.by));
+  // The policy's have names, and a name may be a number.
+  return found?.reason === muted.why ? found : null;
 }
 
 /** Reads a form; a text is what is wrong with it, for the person. */
@@ -164,7 +218,7 @@ async function actOn(web: Web, request: Request, response: Response, read: ReadA
   }
   const outcome = await performOne(web, act);
   if (outcome.ok) {
-    const text = doneWords(act, outcome.alert, await viewNow(web));
+    const text = doneWords(act, outcome.alert, await viewOf(web, request));
     web.flashes.put(request.sessionID, { kind: 'done', text });
   } else if (outcome.why === 'no-such-alert') return sendNoAlert(web, response);
   else if (outcome.why === 'store-unavailable') return sendUnavailable(web, response, outcome.message, back);
@@ -195,8 +249,11 @@ function doneWords(act: Act, alert: Alert | null, view: View): string {
       const { until } = alert.phase;
       // From the moment it was recorded: now is a little later, and "for 59m" is not what was asked for.
       const lasts = since(alert.phase.since, until);
-      const shortened = act.for !== null && lasts < act.for ? ', as long as the policy allows' : '';
-      return `Acknowledged until ${clockTime(until, view)} (for ${roughly(lasts)}${shortened}).`;
+      const { for: asked, hours: counted } = act;
+      const shortened = asked !== null && lasts < asked ? ', as long as the policy allows' : '';
+      const words = asked === null || counted === undefined ? null : { for: asked, hours: counted };
+      const length = words === null ? roughly(lasts) : lengthWords(words);
+      return `Acknowledged until ${clockTime(until, view)} (for ${length}${shortened}).`;
     }
     case 'unacknowledge':
       return 'Taken back: it is raised again.';
@@ -209,18 +266,7 @@ function doneWords(act: Act, alert: Alert | null, view: View): string {
   }
 }
 
-const viewNow = async (web: Web): Promise<View> => ({
-  now: web.clock.now(),
-  timezone: (await policyOf(web)).timezone,
-});
-
 function sendNoAlert(web: Web, response: Response): Promise<void> {
   const text = 'There is no alert at this address. Cleared alerts are dropped after their time to keep.';
   return sendHtml(response, errorPage(web.assets.address, 'No such alert', text, '/'), 404);
-}
-
-function sendUnavailable(web: Web, response: Response, message: string, back: string): Promise<void> {
-  const title = 'This was NOT recorded';
-  response.set('Retry-After', '5');
-  return sendHtml(response, errorPage(web.assets.address, title, message, back), 503);
 }

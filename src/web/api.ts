@@ -3,32 +3,36 @@
  * they are added to, never changed. A refusal is always
  * `{"error":{"code":…,"message":…}}`, with a message that says what to do.
  */
-import express, {
-  type NextFunction,
-  type Request,
-  type RequestHandler,
-  type Response,
-  Router,
-} from 'express';
+import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import { type Alert, type AlertKey, states } from '../station/core/alert.ts';
-import type { Act, Actor, Refused } from '../station/door.ts';
-import { type Duration, parseDuration } from '../time.ts';
+import type { Act, Actor } from '../station/door.ts';
 import { performOne } from './acts.ts';
 import { noteProblem } from './alerts.ts';
+import { forecastApi } from './api-forecast.ts';
+import {
+  actorOf,
+  baseOf,
+  bodyOf,
+  bodyRead,
+  noSuchAlert,
+  notAllowed,
+  parametersOnly,
+  readFor,
+  readLimit,
+  refuse,
+  refuseLimit,
+  refuseOutcome,
+  setActor,
+  unknownField,
+  withAlert,
+} from './api-parts.ts';
 import { alertJson, historyJson } from './api-shapes.ts';
+import { silencesApi } from './api-silences.ts';
 import { bearerOf, tokenName } from './bearer.ts';
 import type { Web } from './context.ts';
 import { csrfProtection } from './csrf.ts';
 import { parameter, readKey } from './forms.ts';
 import { viewerOf } from './sessions.ts';
-
-const limitDefault = 100;
-const limitMax = 1000;
-/** In bytes: a note of the longest kind, escaped in the worst way, fits. */
-const bodyMax = 16 * 1024;
-
-const actors = new WeakMap<Request, Actor>();
-const actorOf = (request: Request): Actor => actors.get(request) ?? '';
 
 export function apiRoutes(web: Web): Router {
   const router = Router();
@@ -38,7 +42,6 @@ export function apiRoutes(web: Web): Router {
   });
   router.use(authenticate(web));
   const plain = parametersOnly();
-  const body = [plain, jsonOnly, express.json({ limit: bodyMax, type: 'application/json' })];
   const id = '/alerts/:id';
   router
     .route('/alerts')
@@ -54,39 +57,35 @@ export function apiRoutes(web: Web): Router {
     .all(notAllowed('GET'));
   router
     .route(`${id}/acknowledge`)
-    .post(...body, (q, r) => act(web, q, r, readAcknowledge))
+    .post(...bodyRead, (q, r) => act(web, q, r, readAcknowledge))
     .all(notAllowed('POST'));
   router
     .route(`${id}/unacknowledge`)
-    .post(...body, (q, r) => act(web, q, r, plainAct('unacknowledge')))
+    .post(...bodyRead, (q, r) => act(web, q, r, plainAct('unacknowledge')))
     .all(notAllowed('POST'));
   router
     .route(`${id}/clear`)
-    .post(...body, (q, r) => act(web, q, r, plainAct('clear')))
+    .post(...bodyRead, (q, r) => act(web, q, r, plainAct('clear')))
     .all(notAllowed('POST'));
+  router.use(forecastApi(web), silencesApi(web));
   router.use((_request, response) =>
     refuse(response, 404, 'no-such-address', 'There is nothing at this address.'),
   );
   return router;
 }
 
-/** @param code for programs; the message is for the person who reads their log. */
-export function refuse(response: Response, status: number, code: string, message: string): void {
-  response.status(status).json({ error: { code, message } });
-}
-
 function authenticate(web: Web): RequestHandler {
   return async (request: Request, response: Response, next: NextFunction) => {
     const token = await tokenName(web, request);
     if (token !== null) {
-      actors.set(request, `token:${token}`);
+      setActor(request, `token:${token}`);
       next();
       return;
     }
     const offered = bearerOf(request) !== null;
     const viewer = offered ? null : viewerOf(request);
     if (viewer !== null) {
-      actors.set(request, viewer);
+      setActor(request, viewer);
       ownPagesOnly(request, response, next);
       return;
     }
@@ -110,23 +109,6 @@ const ownPagesOnly: RequestHandler = (request, response, next) => {
   });
 };
 
-function notAllowed(allowed: 'GET' | 'POST'): RequestHandler {
-  return (request, response) => {
-    response.set('Allow', allowed === 'GET' ? 'GET, HEAD' : allowed);
-    refuse(response, 405, 'method-not-allowed', `${request.method} is not for this address; ${allowed} is.`);
-  };
-}
-
-/** A parameter that is not known is refused, not overlooked: a mistyped `state` would answer with everything. */
-function parametersOnly(...known: readonly string[]): RequestHandler {
-  return (request, response, next) => {
-    const unknown = Object.keys(request.query).find((name) => !known.includes(name));
-    if (unknown === undefined) return next();
-    const those = known.length === 0 ? 'there are none here' : `there are ${known.join(', ')}`;
-    refuse(response, 400, 'bad-parameter', `Unknown parameter ${JSON.stringify(unknown)}: ${those}.`);
-  };
-}
-
 // ---------------------------------------------------------------- reading
 
 async function list(web: Web, request: Request, response: Response): Promise<void> {
@@ -136,9 +118,7 @@ async function list(web: Web, request: Request, response: Response): Promise<voi
     return refuse(response, 400, 'bad-state', `state is one of ${states.join(', ')}, or left out for all.`);
   }
   const limit = readLimit(request);
-  if (limit === null) {
-    return refuse(response, 400, 'bad-limit', `limit is a whole number from 1 to ${limitMax}.`);
-  }
+  if (limit === null) return refuseLimit(response);
   const cursor = parameter(request, 'cursor');
   const page = await web.reads.alerts({ state, limit, cursor: cursor === '' ? null : cursor });
   if (page === null || (cursor === null && 'cursor' in request.query)) {
@@ -149,60 +129,17 @@ async function list(web: Web, request: Request, response: Response): Promise<voi
   response.json({ alerts: page.alerts.map((alert) => alertJson(alert, now, base)), next: page.next });
 }
 
-function readLimit(request: Request): number | null {
-  const text = parameter(request, 'limit');
-  if (text === null) return 'limit' in request.query ? null : limitDefault;
-  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  return limit >= 1 && limit <= limitMax ? limit : null;
-}
-
-async function withAlert(
-  web: Web,
-  request: Request,
-  response: Response,
-  use: (alert: Alert) => Promise<void> | void,
-): Promise<void> {
-  const key = readKey(request.params.id);
-  const alert = key === null ? null : await web.reads.alert(key);
-  if (alert === null) return noSuchAlert(response);
-  await use(alert);
-}
-
-const noSuchAlert = (response: Response): void =>
-  refuse(
-    response,
-    404,
-    'no-such-alert',
-    'There is no alert of this id: ids are those of GET /api/v1/alerts.',
-  );
-
 function sendAlert(web: Web, request: Request, response: Response, alert: Alert): void {
   response.json(alertJson(alert, web.clock.now(), baseOf(web, request), 'with detail'));
 }
 
 async function history(web: Web, request: Request, response: Response, alert: Alert): Promise<void> {
   const limit = readLimit(request);
-  if (limit === null) {
-    return refuse(response, 400, 'bad-limit', `limit is a whole number from 1 to ${limitMax}.`);
-  }
+  if (limit === null) return refuseLimit(response);
   response.json({ history: (await web.reads.history(alert.key, limit)).map(historyJson) });
 }
 
-/** Under which address people reach the station: as set, or as this request did. */
-function baseOf(web: Web, request: Request): string {
-  if (web.baseUrl !== null) return web.baseUrl.href.replace(/\/$/, '');
-  return `${request.protocol}://${request.get('host') ?? `${web.host}:${web.port}`}`;
-}
-
 // ---------------------------------------------------------------- acting
-
-/** A body that is no JSON is refused, not overlooked: a script's "for" must never be lost in silence. */
-const jsonOnly: RequestHandler = (request, response, next) => {
-  const hasBody =
-    request.headers['transfer-encoding'] !== undefined || Number(request.get('content-length') ?? 0) > 0;
-  if (!hasBody || request.is('application/json') !== false) return next();
-  refuse(response, 415, 'not-json', 'Send the body with `Content-Type: application/json`.');
-};
 
 type ReadAct = (
   body: Record<string, unknown>,
@@ -216,43 +153,33 @@ const plainAct =
     Object.keys(body).length === 0 ? { kind, alert, by } : { problem: 'This takes no fields.' };
 
 const readAcknowledge: ReadAct = (body, alert, by) => {
-  const extra = Object.keys(body).find((name) => name !== 'for' && name !== 'note');
-  if (extra !== undefined)
-    return { problem: `Unknown field ${JSON.stringify(extra)}: there are "for" and "note".` };
+  const extra = unknownField(body, 'for', 'hours', 'note');
+  if (extra !== null) return { problem: extra };
   const note = body.note ?? '';
   if (typeof note !== 'string') return { problem: '"note" is a text.' };
   const noteIsBad = noteProblem(note);
   if (noteIsBad !== null) return { problem: noteIsBad };
-  const duration = readFor(body.for ?? null);
-  if (duration === 'bad') return { problem: '"for" is a length of time, like "2h", "90m" or "1d".' };
-  return { kind: 'acknowledge', alert, by, for: duration, note };
-};
-
-function readFor(value: unknown): Duration | null | 'bad' {
-  if (value === null) return null;
-  const duration = typeof value === 'string' ? parseDuration(value) : null;
-  return duration === null || duration <= 0 ? 'bad' : duration;
-}
-
-const refusalStatus: Readonly<Record<Refused, number>> = {
-  'no-such-alert': 404,
-  'not-raised': 409,
-  'not-acknowledged': 409,
-  'already-cleared': 409,
-  'store-unavailable': 503,
+  const length = readFor(body.for);
+  if (length === 'bad') {
+    return { problem: '"for" is a length of time, like "2h", "90m", "1d" or "2h working".' };
+  }
+  const hours = body.hours ?? null;
+  if (hours === null) return { kind: 'acknowledge', alert, by, for: null, ...length, note };
+  if (typeof hours !== 'string') return { problem: '"hours" names hours of the policy, like "working".' };
+  if (length === null) return { problem: '"hours" says which hours count: give "for" as well.' };
+  if (length.hours !== undefined) return { problem: 'Name the hours once: in "for", or in "hours".' };
+  return { kind: 'acknowledge', alert, by, for: length.for, hours, note };
 };
 
 async function act(web: Web, request: Request, response: Response, read: ReadAct): Promise<void> {
   const key = readKey(request.params.id);
   if (key === null) return noSuchAlert(response);
-  const body: unknown = request.body ?? {};
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return refuse(response, 400, 'bad-body', 'The body is a JSON object, or none.');
-  }
-  const wanted = read({ ...body }, key, actorOf(request));
+  const body = bodyOf(request, response);
+  if (body === null) return;
+  const wanted = read(body, key, actorOf(request));
   if ('problem' in wanted) return refuse(response, 400, 'bad-body', wanted.problem);
   const outcome = await performOne(web, wanted);
-  if (!outcome.ok) return refuse(response, refusalStatus[outcome.why], outcome.why, outcome.message);
+  if (!outcome.ok) return refuseOutcome(response, outcome);
   const alert = outcome.alert ?? (await web.reads.alert(key));
   if (alert === null) return noSuchAlert(response);
   sendAlert(web, request, response, alert);

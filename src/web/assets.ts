@@ -14,6 +14,7 @@ const files = [
   { name: 'mauve.js', type: 'text/javascript; charset=utf-8' },
   { name: 'feed.js', type: 'text/javascript; charset=utf-8' },
   { name: 'hands.js', type: 'text/javascript; charset=utf-8' },
+  { name: 'ahead.js', type: 'text/javascript; charset=utf-8' },
   { name: 'icon.svg', type: 'image/svg+xml' },
 ] as const;
 export type AssetName = (typeof files)[number]['name'];

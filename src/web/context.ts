@@ -3,12 +3,13 @@
  * it needs; it knows of no thread, no database and no policy file.
  */
 import type { Logger } from '../log.ts';
-import type { StationPort } from '../station/door.ts';
+import type { Outcome, StationPort } from '../station/door.ts';
 import type { Reads } from '../station/store/store.ts';
 import type { Clock } from '../time.ts';
 import type { Assets } from './assets.ts';
 import type { Flashes } from './flash.ts';
 import type { WebMeters } from './meters.ts';
+import type { Once } from './once.ts';
 
 /** Which proxies may say where a request came from: Express's own values, no function. */
 export type TrustProxy = boolean | number | readonly string[];
@@ -28,5 +29,7 @@ export type WebOptions = {
 export type Web = WebOptions & {
   readonly assets: Assets;
   readonly flashes: Flashes;
+  /** For forms that make something. */
+  readonly once: Once<Outcome>;
   readonly meters: WebMeters;
 };

@@ -5,12 +5,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Instant, minutes, plus } from '../time.ts';
+import type { SilenceField } from './silence-match.ts';
 
 export type Flash = {
   readonly kind: 'done' | 'refused';
   readonly text: string;
   /** What was in the form that was refused: nobody should have to type it again. */
   readonly typed?: Typed;
+  readonly silence?: TypedSilence;
 };
 
 /** The fields of the forms over alerts, as they came. */
@@ -20,6 +22,15 @@ export type Typed = {
   readonly note: string;
   readonly text: string;
   readonly alerts: ReadonlySet<string>;
+};
+
+/** The fields of the form that silences alerts, as they came. */
+export type TypedSilence = {
+  readonly texts: Readonly<Record<SilenceField, string>>;
+  readonly ticked: ReadonlySet<string>;
+  readonly count: string;
+  readonly unit: string;
+  readonly reason: string;
 };
 
 const flashesMax = 1000;

@@ -1,8 +1,7 @@
 /** Reads what forms and addresses bring: all of it strangers' text. */
 import express, { type Request } from 'express';
 import type { AlertKey } from '../station/core/alert.ts';
-import { type Duration, days, milliseconds } from '../time.ts';
-import { durationUnits, isUnit } from './pages/acknowledge-fields.ts';
+import { type Length, readLength } from './length.ts';
 
 /** In bytes: a note and the keys of a page of alerts fit many times. */
 const formMax = 64 * 1024;
@@ -12,9 +11,6 @@ export const formBody = express.urlencoded({
   limit: formMax,
   parameterLimit: formFieldsMax,
 });
-
-/** Longer than any policy allows; the policy's own cap comes after. */
-const durationMax = days(3650);
 
 /** The text of a form's field; empty where it is not there, or not once. */
 export function field(request: Request, name: string): string {
@@ -44,15 +40,9 @@ export function readKey(text: unknown): AlertKey | null {
   return typeof text === 'string' && /^[1-9]\d{0,14}$/.test(text) ? (Number(text) as AlertKey) : null;
 }
 
-/** The fields of pages/acknowledge-fields.ts. @returns null for "as the policy says", 'bad' for no length of time. */
-export function readDuration(request: Request): Duration | null | 'bad' {
-  const count = field(request, 'count').trim();
-  if (count === '') return null;
-  const unit = field(request, 'unit');
-  if (!isUnit(unit) || !/^\d{1,7}([.,]\d{1,4})?$/.test(count)) return 'bad';
-  const duration = milliseconds(Number(count.replace(',', '.')) * durationUnits[unit]);
-  return duration > 0 && duration <= durationMax ? duration : 'bad';
-}
+/** The fields of `lengthFields`. @returns null for "as the policy says", 'bad' for no length of time. */
+export const lengthOf = (request: Request): Length | null | 'bad' =>
+  readLength(field(request, 'count'), field(request, 'unit'));
 
 /** Where to go after logging in: an address of this site, whatever the link said. */
 export function safeNext(text: string | null): string {

@@ -6,12 +6,13 @@ import type { Web } from './context.ts';
 import { csrfTokenOf } from './csrf.ts';
 import { sha256 } from './hash.ts';
 import { type Frame, framed, type Page } from './pages/layout.ts';
-import type { Html } from './pages/words.ts';
+import { errorPage } from './pages/login.ts';
+import type { Html, View } from './pages/words.ts';
 import { viewerOf } from './sessions.ts';
 import { within } from './wait.ts';
 
 /** How long a page waits for the station's thread before it is shown without. */
-const stationWait = seconds(2);
+export const stationWait = seconds(2);
 
 /** The header by which the page's own script says that nobody clicked. */
 export const liveHeader = 'x-mauve-live';
@@ -22,6 +23,7 @@ const noPolicy: PolicySummary = {
   acknowledgeFor: {},
   acknowledgeAtMost: hours(1),
   timezone: 'UTC',
+  silences: [],
 };
 
 export const healthOf = (web: Web): Promise<Health> =>
@@ -54,7 +56,7 @@ export async function frameOf(web: Web, request: Request): Promise<Frame> {
   ]);
   return {
     now: web.clock.now(),
-    timezone: policy.timezone,
+    timezone: timezoneOf(policy, viewerOf(request)),
     user: viewerOf(request) ?? '',
     csrf: csrfTokenOf(request),
     raised: counts.raised,
@@ -68,6 +70,16 @@ export async function frameOf(web: Web, request: Request): Promise<Frame> {
   };
 }
 
+/** The zone of whoever reads, where the policy knows them; else its own. */
+const timezoneOf = (policy: PolicySummary, viewer: string | null): string =>
+  policy.people.find(({ id }) => id === viewer)?.timezone ?? policy.timezone;
+
+/** From when and where whoever asks sees times. */
+export async function viewOf(web: Web, request: Request): Promise<View> {
+  const policy = await policyOf(web);
+  return { now: web.clock.now(), timezone: timezoneOf(policy, viewerOf(request)) };
+}
+
 export async function sendPage(response: Response, frame: Frame, page: Page, status = 200): Promise<void> {
   await sendHtml(response, framed(frame, page), status);
 }
@@ -75,4 +87,11 @@ export async function sendPage(response: Response, frame: Frame, page: Page, sta
 export async function sendHtml(response: Response, page: Html, status = 200): Promise<void> {
   response.status(status).type('html').set('Cache-Control', 'no-store');
   response.send(String(await page));
+}
+
+/** An act that nobody can be sure of: never shown as if it were done. */
+export function sendUnavailable(web: Web, response: Response, message: string, back: string): Promise<void> {
+  const title = 'This was NOT recorded';
+  response.set('Retry-After', '5');
+  return sendHtml(response, errorPage(web.assets.address, title, message, back), 503);
 }

@@ -9,7 +9,8 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import helmet from 'helmet';
 import { type Clock, plus, seconds } from '../time.ts';
 import { alertRoutes } from './alerts.ts';
-import { apiRoutes, refuse } from './api.ts';
+import { apiRoutes } from './api.ts';
+import { refuse } from './api-parts.ts';
 import { openAssets } from './assets.ts';
 import type { Web, WebOptions } from './context.ts';
 import { csrfProtection, isCsrfError, sameSiteOnly } from './csrf.ts';
@@ -18,11 +19,13 @@ import { formBody } from './forms.ts';
 import { liveHeader, sendHtml } from './frame.ts';
 import { type Live, openLive } from './live.ts';
 import { openWebMeters } from './meters.ts';
+import { openOnce } from './once.ts';
 import { errorPage } from './pages/login.ts';
 import { openPasswords } from './passwords.ts';
 import { accountRoutes, loginRoutes } from './people.ts';
 import { noticeProxy, warnOfForgottenProxy } from './proxy.ts';
 import { sessions, viewer, viewerOf } from './sessions.ts';
+import { silenceRoutes } from './silences.ts';
 import { statusRoutes } from './status.ts';
 
 /** A request must have come whole by then, so that slow ones cannot pile up. */
@@ -51,6 +54,7 @@ export async function openWeb(options: WebOptions): Promise<WebServer> {
     ...options,
     assets: openAssets(),
     flashes: openFlashes(options.clock),
+    once: openOnce(options.clock, (outcome) => !outcome.ok),
     meters: openWebMeters(),
   };
   const live = await openLive(web);
@@ -117,7 +121,7 @@ function application(web: Web, live: Live): Express {
   });
   app.get('/events', (request, response) => live.follow(request, response, viewerOf(request) ?? ''));
   app.use(formBody, csrfProtection);
-  app.use(alertRoutes(web), accountRoutes(web, passwords));
+  app.use(alertRoutes(web), silenceRoutes(web), accountRoutes(web, passwords));
   app.use((_request, response) =>
     sendHtml(
       response,
@@ -196,7 +200,7 @@ function failed(web: Web): ErrorRequestHandler {
 
 /** On which page the form lies that is sent to this path. */
 const pageOfForm = (path: string): string =>
-  /^\/alerts\/\d+(?=\/)|^\/account(?=\/)|^\/login$/.exec(path)?.[0] ?? '/';
+  /^\/alerts\/\d+(?=\/)|^\/account(?=\/)|^\/silences(?=\/|$)|^\/login$/.exec(path)?.[0] ?? '/';
 
 function statusOf(error: unknown): number {
   if (typeof error !== 'object' || error === null || !('status' in error)) return 500;

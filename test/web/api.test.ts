@@ -70,6 +70,7 @@ test('an alert has the shape that the reference names', async () => {
       'will_raise_at',
       'will_clear_at',
       'suppress_until',
+      'muted',
       'episode',
       'first_seen_at',
       'heard_at',

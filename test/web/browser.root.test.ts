@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { systemClock } from '../../src/time.ts';
+import { hours, systemClock } from '../../src/time.ts';
 import { eventually, openSite, password, type Site } from './site.ts';
 
 let site: Site;
@@ -167,6 +167,11 @@ test('every page is free of serious barriers, narrow and wide, in light and in d
   const now = systemClock.now();
   const kept = await site.say({ id: 'axe3', subject: 'build-axe' });
   await site.port.handle([{ kind: 'acknowledge', alert: kept, by: 'ann', for: null, note: 'mine', at: now }]);
+  const quiet = await site.say({ id: 'axe4', subject: 'quiet-axe' });
+  const silence = { kind: 'silence', by: 'bob', for: hours(1), reason: 'moved', at: now } as const;
+  await site.port.handle([{ ...silence, match: { id: 'axe4', subject: long } }]);
+  await site.port.handle([{ ...silence, match: { id: 'axe4' } }]);
+  await eventually(async () => (await site.reads.alert(quiet))?.muted?.kind === 'silenced', 'silenced');
   const looks = [
     { width: 360, scheme: 'light' },
     { width: 1280, scheme: 'light' },
@@ -180,16 +185,20 @@ test('every page is free of serious barriers, narrow and wide, in light and in d
         '/?state=cleared',
         `/alerts/${key}`,
         `/alerts/${kept}`,
+        `/alerts/${quiet}`,
+        '/silences',
         '/inbox',
         '/account',
         '/nothing',
       ];
       // Each thing once at each width and in each scheme, though not in all together.
-      const some = width === 360 && scheme === 'light' ? paths : ['/', `/alerts/${key}`, '/inbox'];
+      const few = ['/', `/alerts/${key}`, `/alerts/${quiet}`, '/silences', '/inbox'];
+      const some = width === 360 && scheme === 'light' ? paths : few;
       for (const path of [...some, '/login']) {
         if (path === '/login') await page.context().clearCookies();
         await page.goto(site.base + path);
         if (path === '/') await page.check(`${row('core-axe')} input`);
+        if (path === `/alerts/${key}`) await page.click('#silence summary');
         const { violations } = await new AxeBuilder({ page }).analyze();
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
         const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
@@ -204,10 +213,15 @@ test('every page is free of serious barriers, narrow and wide, in light and in d
 test('what a thumb must hit is at least 44 px high', () =>
   visit({ width: 360 }, async (page) => {
     const key = await site.say({ id: 'thumb', subject: 'core-thumb' });
-    for (const path of ['/', `/alerts/${key}`, '/inbox', '/account']) {
+    const at = systemClock.now();
+    const silence = { kind: 'silence', by: 'bob', for: hours(1), reason: 'x', at } as const;
+    await site.port.handle([{ ...silence, match: { id: 'thumb' } }]);
+    await eventually(async () => (await site.reads.alert(key))?.muted !== null, 'silenced');
+    for (const path of ['/', `/alerts/${key}`, '/silences', '/inbox', '/account']) {
       await page.goto(site.base + path);
+      if (path === `/alerts/${key}`) await page.click('#silence summary');
       const small = await page.evaluate(`
-        [...document.querySelectorAll('button, nav a, .alerts a, .pick, input:not([type=hidden], [type=checkbox]), select, summary')]
+        [...document.querySelectorAll('button, nav a, .alerts a, .pick, .tick, input:not([type=hidden], [type=checkbox]), select, summary')]
           .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 43.5)
           .map((each) => each.outerHTML.slice(0, 100))`);
       assert.deepEqual(small, [], path);
@@ -419,3 +433,64 @@ test('letters twice as large leave the page within the screen, and the bar out o
     await large.close();
   }
 });
+
+test('what an acknowledgement would change follows its length while that is being chosen', () =>
+  visit({ width: 360 }, async (page) => {
+    const key = await site.say({ id: 'ahead', subject: 'core-ahead' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.waitForSelector('#if:has-text("for 2h")');
+    assert.equal(await page.isVisible('#try'), false);
+    await page.fill('#acknowledge [name=count]', '3');
+    await page.waitForSelector('#if:has-text("for 3h")');
+    await page.selectOption('#acknowledge [name=unit]', 'working');
+    await page.waitForSelector('#if:has-text("3 working hours")');
+    await page.waitForFunction(
+      `/^until .*\\d\\d:\\d\\d$/.test(document.querySelector('output').textContent)`,
+    );
+    // News bring a fresh page: what is being chosen stays, and so does what it would change.
+    await page.waitForSelector('.light.on');
+    await site.say({ id: 'ahead', subject: 'core-ahead', summary: 'worse' });
+    await page.waitForSelector('.lead:has-text("worse")');
+    assert.equal(await page.inputValue('#acknowledge [name=count]'), '3');
+    assert.match((await page.textContent('#if h3')) ?? '', /3 working hours/);
+    await page.fill('#acknowledge [name=count]', '');
+    await page.waitForSelector('#if:has-text("for 2h")');
+    assert.equal(await page.textContent('output[data-until]'), 'as the policy says');
+  }));
+
+test('with JavaScript off, a length is tried by a form of its own', () =>
+  visit({ script: false, width: 360 }, async (page) => {
+    const key = await site.say({ id: 'ahead-off', subject: 'core-ahead-off' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.fill('#try [name=count]', '5');
+    await page.click('#try button');
+    await page.waitForSelector('#if:has-text("for 5h")');
+    assert.equal(await page.inputValue('#acknowledge [name=count]'), '5');
+  }));
+
+test('an alert is silenced and the silence ended by hand; what was unticked and typed stays when news come', () =>
+  visit({ width: 360 }, async (page) => {
+    const key = await site.say({ id: 'hush', subject: 'core-hush' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.waitForSelector('.light.on');
+    await page.click('#silence summary');
+    await page.uncheck('#silence [value=subject]');
+    await page.fill('#silence [name=reason]', 'new disk');
+    await site.say({ id: 'hush', subject: 'core-hush', summary: 'worse' });
+    await page.waitForSelector('.lead:has-text("worse")');
+    assert.equal(await page.isChecked('#silence [value=subject]'), false);
+    assert.equal(await page.isChecked('#silence [value=id]'), true);
+    assert.equal(await page.inputValue('#silence [name=reason]'), 'new disk');
+    await page.dblclick('#silence button');
+    await page.waitForSelector('.notice.good:has-text("Silenced until")');
+    await page.waitForSelector('#muted:has-text("silenced by ann")');
+    const made = await site.reads.silences(systemClock.now(), 100);
+    const own = made.filter(({ reason }) => reason === 'new disk');
+    assert.deepEqual(
+      own.map(({ match }) => JSON.parse(match)),
+      [{ source: 'db1', id: 'hush' }],
+    );
+    await page.click('#muted button');
+    await page.waitForSelector('.notice.good:has-text("ended")');
+    await page.waitForSelector('#muted', { state: 'detached' });
+  }));

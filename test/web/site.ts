@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel } from '../../src/station/channels/channel.ts';
 import type { AlertKey, Level, PersonId, RuleId } from '../../src/station/core/alert.ts';
-import type { Group, Match, Person, Policy } from '../../src/station/core/policy.ts';
+import { type Condition, everyAlert } from '../../src/station/core/match.ts';
+import type { Group, Hours, Person, Policy, Weekday } from '../../src/station/core/policy.ts';
 import { openDeliver } from '../../src/station/deliver.ts';
 import type { StationPort } from '../../src/station/door.ts';
 import { Meters } from '../../src/station/meters.ts';
@@ -52,20 +53,24 @@ export type Site = {
   close(): Promise<void>;
 };
 
-const matching = (subject: RegExp): Match => ({
-  subject: [{ kind: 'pattern', regex: subject }],
+const subjectLike = (regex: RegExp): Condition => ({
+  kind: 'text',
+  field: 'subject',
+  tests: [{ kind: 'pattern', regex }],
 });
+const idIs = (text: string): Condition => ({ kind: 'text', field: 'id', tests: [{ kind: 'exact', text }] });
 
 const group = (name: string, level: Level, subject: RegExp | null): Group => ({
   name,
-  match: subject === null ? {} : matching(subject),
+  match: subject === null ? everyAlert : subjectLike(subject),
   level,
   acknowledgeFor: level === 'urgent' ? hours(2) : hours(1),
+  hold: name === 'flapping links' ? minutes(2) : seconds(0),
   rules: [
     {
       id: `${name}/1` as RuleId,
       to: ['ann'],
-      people: ['ann' as PersonId],
+      who: [{ kind: 'people', people: ['ann' as PersonId] }],
       every: minutes(15),
       during: { kind: 'always' },
       meaning: 'hourly',
@@ -73,27 +78,53 @@ const group = (name: string, level: Level, subject: RegExp | null): Group => ({
   ],
 });
 
-const person = (id: string, name: string): Person => ({
+const byInbox = { kind: 'all-of', channels: ['inbox'] } as const;
+
+const person = (id: string, name: string, timezone: string): Person => ({
   id: id as PersonId,
   name,
   addresses: {},
-  channels: { low: ['inbox'], normal: ['inbox'], urgent: ['inbox'] },
-  timezone: 'Europe/Paris',
+  channels: { low: byInbox, normal: byInbox, urgent: byInbox },
+  timezone,
+  limits: [],
+  away: [],
+});
+
+const hoursNamed = (name: string, on: readonly Weekday[], from: number, to: number): Hours => ({
+  ...{ name, timezone: 'Europe/Paris', days: on, except: null, only: null },
+  ...{ from: from * 60, to: to * 60 },
 });
 
 const policy: Policy = {
   version: '1',
   timezone: 'Europe/Paris',
   people: new Map([
-    ['ann' as PersonId, person('ann', 'Ann Archer')],
-    ['bob' as PersonId, person('bob', 'Bob Baker')],
+    ['ann' as PersonId, person('ann', 'Ann Archer', 'Europe/Paris')],
+    ['bob' as PersonId, person('bob', 'Bob Baker', 'America/New_York')],
   ]),
   groups: [
     group('core routers', 'urgent', /^core-/),
     group('build machines', 'low', /^build/),
+    group('flapping links', 'normal', /^link-/),
     group('default', 'normal', null),
   ],
-  settings: { acknowledgeAtMost: days(15), initialSleep: seconds(0) },
+  silences: [
+    {
+      id: 'sunday-backups',
+      match: idIs('backup'),
+      reason: 'full backups restart the databases',
+      author: '',
+      during: { kind: 'recurring', hours: hoursNamed('', [7], 2, 4) },
+    },
+  ],
+  inhibits: [{ name: 'host-down', while: idIs('host-down'), mutes: idIs('ping'), same: ['subject'] }],
+  hours: new Map([['working', hoursNamed('working', [1, 2, 3, 4, 5], 9, 17)]]),
+  hosts: [],
+  settings: {
+    acknowledgeAtMost: days(15),
+    initialSleep: seconds(0),
+    holdAtMost: { low: hours(1), normal: hours(1), urgent: minutes(1) },
+  },
 };
 
 /** One hash for all tests: it takes a while on purpose. */
@@ -114,7 +145,9 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const store = openSqlite({ folder });
   const reads = openReads({ folder });
   const station = openStation({ store, policy, clock, log, meters });
-  const view = new StationView({ station, store, reads, meters, channels: new Set(['inbox', 'email']) });
+  const feeds = { problems: () => [] };
+  const channels = new Set(['inbox', 'email']);
+  const view = new StationView({ station, store, reads, meters, feeds, channels });
   view.listening = true;
   const inbox: Channel = {
     name: 'inbox',

@@ -179,6 +179,10 @@ export function ownRefused(main) {
       const { selected } = field;
       field.selected = selected;
       field.defaultSelected = false;
+    } else if (field instanceof HTMLInputElement && field.type === 'checkbox') {
+      const { checked } = field;
+      field.checked = checked;
+      field.defaultChecked = true;
     } else if (field instanceof HTMLInputElement && /^(text|number)$/.test(field.type)) {
       const { value } = field;
       field.value = value;
@@ -192,7 +196,8 @@ function changed(field) {
   if (field instanceof HTMLSelectElement)
     return [...field.options].some((o) => o.selected !== o.defaultSelected);
   if (!(field instanceof HTMLInputElement) || field.type === 'hidden') return false;
-  return field.type === 'checkbox' ? field.checked : field.value !== field.defaultValue;
+  if (field.type !== 'checkbox') return field.value !== field.defaultValue;
+  return field.checked || field.defaultChecked;
 }
 
 /** @param {Element} field */
@@ -201,14 +206,15 @@ function stateOf(field) {
   return {
     path: pathOf(field),
     value,
-    ticked: field instanceof HTMLInputElement && field.type === 'checkbox',
+    ticked: field instanceof HTMLInputElement && field.type === 'checkbox' ? field.checked : null,
   };
 }
 
 /** @param {HTMLElement} main @param {ReturnType<typeof stateOf>} field */
 function give(main, field) {
   const found = main.querySelector(field.path);
-  if (found instanceof HTMLInputElement && field.ticked) found.checked = !found.disabled;
+  if (found instanceof HTMLInputElement && field.ticked !== null)
+    found.checked = field.ticked && !found.disabled;
   else if (found instanceof HTMLInputElement || found instanceof HTMLSelectElement) found.value = field.value;
 }
 

@@ -4,6 +4,7 @@
  * it says live only while the line lives, the last look succeeded and the
  * station takes alerts. It never acts by itself.
  */
+import { openAhead } from './ahead.js';
 import { openFeed } from './feed.js';
 import { held, keep, moves, ownRefused, showChosen, steady, ticked, watchHands } from './hands.js';
 
@@ -218,6 +219,7 @@ function swap(fresh) {
   const next = /** @type {HTMLElement} */ (fresh.getElementById('main'));
   const restore = keep(main);
   if (ticked(main).length > 0 && !showNew) steady(main, next);
+  ahead.carry(next);
   showNew = false;
   pause = moves(main, next) ? settleFor : lookEvery;
   for (const name of ['now', 'timezone', 'problems']) main.dataset[name] = next.dataset[name];
@@ -225,6 +227,7 @@ function swap(fresh) {
   clockDifference = Number(main.dataset.now) - Date.now();
   document.title = fresh.title;
   restore();
+  ahead.check(0);
   showChosen(main);
   showTimes();
 }
@@ -291,12 +294,14 @@ function showUntil() {
   const end = Date.now() + clockDifference + size;
   /** @type {Intl.DateTimeFormatOptions} */
   const date = size > 20 * 3_600_000 ? { weekday: 'short', day: 'numeric', month: 'short' } : {};
-  const bare = count === '' ? (output.getAttribute('data-until') ?? '') : '';
+  // How long working hours last, only the station knows.
+  const bare = count === '' ? (output.getAttribute('data-until') ?? '') : ahead.until();
   show(output, size > 0 && size < longest ? `until ${clock(end, date)}` : bare);
 }
 
 // ---------------------------------------------------------------- what happens
 
+const ahead = openAhead(main, showUntil);
 watchHands(main);
 main.addEventListener('input', showUntil);
 main.addEventListener('change', () => {
@@ -350,4 +355,5 @@ setInterval(() => {
 ownRefused(main);
 showUntil();
 showChosen(main);
+ahead.check(0);
 if (!document.hidden) feed.follow();

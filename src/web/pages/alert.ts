@@ -5,33 +5,43 @@
 import { html, raw } from 'hono/html';
 import { type Alert, isSuppressed } from '../../station/core/alert.ts';
 import { isPlainDetail, safeDetail } from '../../station/html.ts';
-import type { InboxMessage, StoredHistory } from '../../station/store/store.ts';
-import { type Duration, earliest } from '../../time.ts';
+import type { InboxMessage, StoredHistory, StoredSilence } from '../../station/store/store.ts';
+import { earliest } from '../../time.ts';
 import type { Typed } from '../flash.ts';
+import type { Length } from '../length.ts';
 import { acknowledgeFields, noteMax } from './acknowledge-fields.ts';
+import { type AheadView, aheadSection } from './ahead.ts';
 import { historyList, kindWords, statusWords } from './history.ts';
 import { csrfInput, type Frame, type Page } from './layout.ts';
+import { mutedBanner, mutedTag } from './muted.ts';
+import { silenceForm } from './silence-form.ts';
 import { type Html, levelMark, levelOf, nameOf, nothing, time, timeAndDistance } from './words.ts';
 
 export type AlertView = {
   readonly alert: Alert;
   readonly history: readonly StoredHistory[];
   readonly messages: readonly InboxMessage[];
-  /** What an acknowledgement lasts when nobody says. */
-  readonly acknowledgeFor: Duration;
+  /** What stands in the form: what an acknowledgement lasts when nobody says, or what the reader tries out. */
+  readonly acknowledgeFor: Length;
+  /** The silence that a person made, where that is why nobody is told. */
+  readonly silence: StoredSilence | null;
+  readonly ahead: AheadView;
+  /** By which the form of a new silence is known when it is sent twice. */
+  readonly once: string;
 };
 
 export function alertPage(frame: Frame, view: AlertView): Page {
   const { alert } = view;
+  const tag = mutedTag(alert, frame.now);
   const main = html`<p class="back"><a href="/">‹ To the list</a></p>
-<article class="alert ${levelOf(alert)}">
-<p class="line">${levelMark(levelOf(alert))} ${phaseWord(alert)}${isSuppressed(alert, frame.now) ? html` <span class="tag">suppressed</span>` : nothing}</p>
+${mutedBanner(alert, view.silence, frame)}<article class="alert ${levelOf(alert)}">
+<p class="line">${levelMark(levelOf(alert))} ${phaseWord(alert)}${tag === null ? nothing : html` <span class="tag">${tag}</span>`}</p>
 <h1>${nameOf(alert)}</h1>
 ${alert.summary === '' ? nothing : html`<p class="lead">${alert.summary}</p>`}
 ${facts(alert, frame)}${detail(alert.detail)}</article>
-<section><h2>Messages</h2>${messages(view.messages, frame)}</section>
+${aheadSection(view.ahead, frame, `/alerts/${alert.key}`)}<section><h2>Messages</h2>${messages(view.messages, frame)}</section>
 <section><h2>History</h2>${historyList(view.history, frame)}</section>
-${otherActs(alert, frame)}${mainAct(view, frame)}`;
+${otherActs(view, frame)}${mainAct(view, frame)}`;
   return { title: nameOf(alert), tab: null, main, follows: alert.key };
 }
 
@@ -63,7 +73,7 @@ function facts(alert: Alert, frame: Frame): Html {
 function plans(alert: Alert, frame: Frame, row: (name: string, value: Html) => Html): Html[] {
   const rows: Html[] = [];
   const reminder = earliest(...alert.reminders.map(({ due }) => due));
-  if (reminder !== null && alert.phase.kind === 'raised' && !isSuppressed(alert, frame.now)) {
+  if (reminder !== null && alert.phase.kind === 'raised' && alert.muted === null) {
     rows.push(row('Next reminder', timeAndDistance(reminder, frame)));
   }
   if (alert.willRaiseAt !== null) {
@@ -107,7 +117,7 @@ function typedAcknowledgement(frame: Frame): Typed | null {
   return typed === undefined || typed.unit === '' ? null : typed;
 }
 
-function otherActs(alert: Alert, frame: Frame): Html {
+function otherActs({ alert, once }: AlertView, frame: Frame): Html {
   const form = (act: string, button: string): Html =>
     html`<form method="post" action="/alerts/${alert.key}/${act}">${csrfInput(frame.csrf)}<button>${button}</button></form>`;
   const takeBack =
@@ -117,6 +127,6 @@ function otherActs(alert: Alert, frame: Frame): Html {
     alert.phase.kind === 'cleared'
       ? nothing
       : html`<details id="clear"><summary>Clear by hand</summary><p>Only where its source will not do it: this cannot be taken back.</p>${form('clear', 'Clear it now')}</details>`;
-  return html`<section><h2>Other acts</h2><div class="acts">${takeBack}${clear}</div>
+  return html`<section><h2>Other acts</h2><div class="acts">${takeBack}${clear}</div>${silenceForm(alert, once, frame)}
 <form method="post" action="/alerts/${alert.key}/note" class="stack" id="note" data-keep>${csrfInput(frame.csrf)}<label>Note, for the history <input name="text" value="${frame.flash?.typed?.text ?? ''}" maxlength="${noteMax}" required autocomplete="off"></label><button>Add note</button></form></section>`;
 }

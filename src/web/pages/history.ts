@@ -1,7 +1,13 @@
 /** What happened to an alert, and what became of its messages, in sentences. */
 import { html } from 'hono/html';
-import { type Change, type NotificationKind, unreachable } from '../../station/core/alert.ts';
+import {
+  type Change,
+  type NotificationKind,
+  type ReceiptOutcome,
+  unreachable,
+} from '../../station/core/alert.ts';
 import type { InboxMessage, StoredHistory } from '../../station/store/store.ts';
+import { mutedWords, unmutedWords } from './muted.ts';
 import { type Html, nothing, time, type View } from './words.ts';
 
 /** The news of an alert, newest first; what is no news to a person is folded away. */
@@ -13,7 +19,7 @@ export function historyList(entries: readonly StoredHistory[], view: View): Html
 ${
   quiet.length === 0
     ? nothing
-    : html`<details id="quiet"><summary>${quiet.length} quiet ${quiet.length === 1 ? 'entry' : 'entries'}: first seen, texts, plans, receipts</summary><ol class="history" reversed>${quiet.map((entry) => line(entry, view))}</ol></details>`
+    : html`<details id="quiet"><summary>${quiet.length} quiet ${quiet.length === 1 ? 'entry' : 'entries'}: first seen, texts, plans, why nobody was told, receipts</summary><ol class="history" reversed>${quiet.map((entry) => line(entry, view))}</ol></details>`
 }`;
 }
 
@@ -39,8 +45,12 @@ function sentence(change: Change, who: string | null, view: View): Html {
       return html`<b>cleared</b>${by(who)}${clearCauses[change.cause]}`;
     case 'suppressed':
       return html`suppressed${by(who)} until ${time(change.until, view)}`;
+    case 'muted':
+      return html`<b>nobody is told</b>: ${mutedWords(change, view)}`;
+    case 'unmuted':
+      return html`${unmutedWords[change.by]}`;
     case 'texts':
-      return html`now reads <q>${change.subject}</q> <q>${change.summary}</q>, importance ${change.importance}${change.detailChanged ? ', new detail' : ''}`;
+      return html`now reads <q>${change.subject}</q> <q>${change.summary}</q>, importance ${change.importance}${change.detail !== null ? ', new detail' : ''}`;
     case 'planned':
       return planned(change, view);
     case 'note':
@@ -63,11 +73,13 @@ const clearCauses: Readonly<Record<'update' | 'planned' | 'replace' | 'by-hand',
   'by-hand': ', by hand',
 };
 
-const receiptWords: Readonly<Record<'delivered' | 'will-retry' | 'failed' | 'obsolete', string>> = {
+const receiptWords: Readonly<Record<ReceiptOutcome, string>> = {
   delivered: 'delivered',
   'will-retry': 'will be tried again',
   failed: 'failed',
   obsolete: 'not sent, no longer needed',
+  'held-back': 'held back',
+  'moved-on': 'not by this, the next channel takes over',
 };
 
 export const kindWords: Readonly<Record<NotificationKind, string>> = {

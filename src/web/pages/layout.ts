@@ -8,7 +8,7 @@ import { csrfField } from '../csrf.ts';
 import type { Flash } from '../flash.ts';
 import { clockTime, fullTime, type Html, nothing, type View } from './words.ts';
 
-export type Tab = 'alerts' | 'inbox' | 'account';
+export type Tab = 'alerts' | 'inbox' | 'silences' | 'account';
 
 /** What a page needs to know of whom it is shown to. */
 export type Frame = View & {
@@ -45,7 +45,7 @@ export function framed(frame: Frame, page: Page): Html {
     html`<a href="${href}"${page.tab === tab ? raw(' aria-current="page"') : ''}>${text}</a>`;
   const body = html`<a class="skip" href="#main">To the content</a>
 <header class="top"><a class="brand" href="/" aria-label="Mauve"><span aria-hidden="true">▲</span><span class="wide"> Mauve</span></a>
-<nav aria-label="Pages">${link('alerts', '/', 'Alerts')}${link('inbox', '/inbox', 'Inbox')}${link('account', '/account', frame.user)}</nav>
+<nav aria-label="Pages">${link('alerts', '/', 'Alerts')}${link('inbox', '/inbox', 'Inbox')}${link('silences', '/silences', 'Silences')}${link('account', '/account', frame.user)}</nav>
 <p id="light" class="light" role="status" title="As of ${fullTime(frame.now, frame)}"><span aria-hidden="true">○</span> not live, as of ${clockTime(frame.now, frame)}</p></header>
 <main id="main" data-live="${page.follows}" data-seq="${frame.seq}" data-now="${frame.now}" data-timezone="${frame.timezone}" data-problems="${frame.problemsMark}">
 ${problems(frame)}${flashed(frame.flash)}${page.main}
@@ -76,7 +76,7 @@ function document(parts: {
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">${csrf === null ? nothing : html`<meta name="csrf-token" content="${csrf}">`}
 <link rel="stylesheet" href="${asset('mauve.css')}"><link rel="icon" href="${asset('icon.svg')}" type="image/svg+xml">
-${script ? html`<script src="${asset('mauve.js')}" type="module"></script><link rel="modulepreload" href="${asset('feed.js')}"><link rel="modulepreload" href="${asset('hands.js')}">` : nothing}</head>
+${script ? html`<script src="${asset('mauve.js')}" type="module"></script><link rel="modulepreload" href="${asset('feed.js')}"><link rel="modulepreload" href="${asset('hands.js')}"><link rel="modulepreload" href="${asset('ahead.js')}">` : nothing}</head>
 <body>${body}</body></html>
 `;
 }

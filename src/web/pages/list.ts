@@ -1,10 +1,11 @@
 /** The list of alerts in one state, to look at, and to acknowledge several at once. */
 import { html, raw } from 'hono/html';
-import { type Alert, isSuppressed, raisedAt, type State, states } from '../../station/core/alert.ts';
+import { type Alert, raisedAt, type State, states } from '../../station/core/alert.ts';
 import type { StateCounts } from '../../station/store/store.ts';
 import type { Typed } from '../flash.ts';
 import { acknowledgeFields } from './acknowledge-fields.ts';
 import { csrfInput, type Frame, type Page } from './layout.ts';
+import { mutedTag } from './muted.ts';
 import { age, type Html, levelMark, levelOf, nameOf, nothing, time } from './words.ts';
 
 export type ListView = {
@@ -73,8 +74,10 @@ function row(alert: Alert, frame: Frame, selectable: boolean): Html {
   const pick = selectable
     ? html`<label class="pick"><input type="checkbox" name="alert" value="${alert.key}"${ticked} aria-labelledby="a${alert.key}"></label>`
     : nothing;
-  const suppressed = isSuppressed(alert, frame.now) ? html`<span class="tag">suppressed</span> ` : nothing;
-  return html`<li class="${level}">${pick}<a id="a${alert.key}" href="/alerts/${alert.key}"${alert.phase.kind === 'acknowledged' ? nothing : raw(' class="brief"')}><span class="line">${levelMark(level)} <b>${name}</b></span><span class="sum">${suppressed}${summary}</span><span class="meta">${standing(alert, frame)}</span></a></li>
+  const word = mutedTag(alert, frame.now);
+  const muted =
+    word === null ? nothing : html`<span class="tag">${word}<span class="sr">: nobody is told</span></span> `;
+  return html`<li class="${level}">${pick}<a id="a${alert.key}" href="/alerts/${alert.key}"${alert.phase.kind === 'acknowledged' ? nothing : raw(' class="brief"')}><span class="line">${levelMark(level)} <b>${name}</b></span><span class="sum">${muted}${summary}</span><span class="meta">${standing(alert, frame)}</span></a></li>
 `;
 }
 
