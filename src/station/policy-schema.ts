@@ -38,6 +38,7 @@ import {
   whenSound,
   xmppSchema,
 } from './policy-words.ts';
+import { durationExpected } from './yaml-file.ts';
 
 const acknowledgeLeast = minutes(1);
 const acknowledgeMost = days(365);

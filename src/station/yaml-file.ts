@@ -323,7 +323,8 @@ function expectation(issue: Issue, content: unknown): string {
   switch (issue.code) {
     case 'invalid_type': {
       // A schema may know better than the kind: a length of time, not any text in quotes.
-      if (!issue.message.startsWith('Invalid')) return missing ? `${missing}: ${issue.message}` : issue.message;
+      if (!issue.message.startsWith('Invalid'))
+        return missing ? `${missing}: ${issue.message}` : issue.message;
       const wanted = kindWords[issue.expected] ?? issue.expected;
       if (missing) return `${missing}: ${wanted} is expected`;
       const quotes = issue.expected === 'string' && typeof found === 'number' ? ' (put it in quotes)' : '';
