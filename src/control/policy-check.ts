@@ -31,8 +31,10 @@ async function faultsOf(reader: PolicyReader, file: string): Promise<readonly Fa
   }
   const loaded = await reader.policy(file, systemClock.now());
   if (!loaded.ok) return loaded.faults.map(as('error'));
-  // A calendar that cannot be had just now has no place in the file of its own.
-  const problems = loaded.problems.map((message) => ({ file, line: 1, column: 1, message }));
+  // Of a calendar that cannot be had just now, older content may be in use: then no place in the file says so.
+  const said = new Set(loaded.warnings.map(({ message }) => message));
+  const unsaid = loaded.problems.filter((message) => !said.has(message));
+  const problems = unsaid.map((message) => ({ file, line: 1, column: 1, message }));
   return [...loaded.warnings, ...problems].map(as('warning'));
 }
 

@@ -45,7 +45,10 @@ const lengthDefault = hours(24);
 const stepsMax = 100_000;
 const by = 'somebody';
 
-/** @throws Refusal for a time that is none. */
+/**
+ * @param policy with its calendars as they are around the time that is asked for.
+ * @throws Refusal for a time that is none.
+ */
 export async function explain(command: ExplainCommand, policy: Policy, now: Instant): Promise<Explained> {
   const moments = momentsOf(command, policy.timezone, now);
   const { from, raisedAt, ackedAt } = moments;
@@ -82,7 +85,7 @@ function ackFor(command: ExplainCommand, policy: Policy, names: HostNames): Dura
 type Moments = { readonly from: Instant; readonly raisedAt: Instant; readonly ackedAt: Instant | null };
 
 /** What is after the raise is counted from it, what is before the moment of telling from that. */
-function momentsOf(command: ExplainCommand, timezone: string, now: Instant): Moments {
+export function momentsOf(command: ExplainCommand, timezone: string, now: Instant): Moments {
   const moment = (option: string, text: string | null, from: Instant, next = false): Instant | null => {
     if (text === null) return null;
     const found = parseMoment(text, { from, timezone, timeOfDay: next ? 'next' : 'same-day' });

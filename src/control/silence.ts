@@ -9,13 +9,24 @@ import { parse as parseYamlText, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { readLocalFile } from '../station/local-file.ts';
 import type { Accounts } from '../station/store/store.ts';
-import { formatDuration, type Instant, instant, seconds, since, systemClock } from '../time.ts';
+import {
+  formatDuration,
+  type Instant,
+  instant,
+  minutes,
+  plus,
+  seconds,
+  since,
+  systemClock,
+} from '../time.ts';
 import { type Done, exit, Refusal } from './ending.ts';
 import type { SilenceCommand } from './options.ts';
 import { table } from './table.ts';
 
 /** A station that says nothing for so long is as good as none. */
 const answerMax = seconds(15);
+/** A silence that ends so much before it was to was cut short; clocks of two machines may differ by less. */
+const cutLeast = minutes(5);
 /** In characters, as the station itself takes it. */
 const tokenMax = 200;
 
@@ -38,7 +49,10 @@ export async function silenceCommand(command: SilenceCommand, place: SilencePlac
       case 'silence add': {
         const { reason } = command;
         const made = read(silenceSchema, await ask('', { match, for: formatDuration(command.for), reason }));
-        return { text: `silence ${made.id} until ${made.until}\n` };
+        const asked = plus(systemClock.now(), command.for);
+        const cut = since(instant(Date.parse(made.until)), asked) > cutLeast;
+        const remark = cut ? ', which is as long as the policy allows' : '';
+        return { text: `silence ${made.id} until ${made.until}${remark}\n` };
       }
       case 'silence list': {
         const answer = await ask('');

@@ -1,27 +1,34 @@
 /**
- * Looks regularly whether calendars and lists changed, and has the policy read
- * again when they did: files of this machine every minute, addresses every 15.
- * Once a day it is read again in any case, for calendars are read only so far
- * ahead. It never does two things at once, and outlives whatever goes wrong.
+ * When the policy is read again. Its files are when somebody asks; calendars
+ * and lists are looked at regularly, files of this machine every minute,
+ * addresses every 15 and right after the policy's own files were read, which
+ * waited for none of them. Once a day it is read again in any case, for
+ * calendars are read only so far ahead.
+ *
+ * It never does two things at once, so that the newest reading is the one that
+ * stays in force, and outlives whatever goes wrong.
  */
 import type { Logger } from '../log.ts';
 import { type Cancel, type Clock, type Duration, days, type Instant, minutes, plus } from '../time.ts';
-import type { FeedRef, Feeds } from './feeds.ts';
+import type { Feeds } from './feeds.ts';
+import type { PolicyRead, PolicySource } from './policy-source.ts';
 
 export type FeedRefreshOptions = {
   readonly feeds: Pick<Feeds, 'refresh'>;
-  /** What the policy in force refers to. */
-  readonly refs: () => readonly FeedRef[];
+  /** Its files have been read already. */
+  readonly source: Pick<PolicySource, 'read' | 'again' | 'feeds'>;
   /** How often addresses are asked. */
   readonly every?: Duration;
   readonly clock: Clock;
-  /** Reads the policy again. */
-  readonly reload: () => Promise<void>;
+  /** Puts what was read in force, or says why it is not; `old`: of files that were read before. */
+  readonly load: (read: PolicyRead, files: 'new' | 'old') => Promise<void>;
   readonly log: Pick<Logger, 'error'>;
 };
 
 export type FeedRefresh = {
-  /** Nothing is looked at any more; what is under way comes to its end without a reload. */
+  /** Has the policy's files read again, right after what is under way. */
+  readFiles(): void;
+  /** Nothing is looked at any more; what is under way comes to its end without being put in force. */
   stop(): void;
 };
 
@@ -29,36 +36,65 @@ const filesEvery = minutes(1);
 const addressesEvery = minutes(15);
 const reloadEvery = days(1);
 
+/** Looks at the addresses at once. */
 export function openFeedRefresh(options: FeedRefreshOptions): FeedRefresh {
-  const { feeds, refs, every = addressesEvery, clock, reload, log } = options;
+  const { feeds, source, every = addressesEvery, clock, load, log } = options;
   let stopped = false;
+  let busy = false;
+  let asked = false;
   let cancel: Cancel = () => undefined;
-  let fetched = clock.now();
-  let reloaded = clock.now();
+  /** Null: not since the policy's files were read. */
+  let fetched: Instant | null = null;
+  let loaded = clock.now();
   let pending = false;
 
-  const round = async (): Promise<void> => {
-    const now = clock.now();
-    const all = due(fetched, every, now);
-    if (all) fetched = now;
-    const changed = await feeds.refresh(refs(), all ? 'all' : 'files');
-    if (changed || due(reloaded, reloadEvery, now)) pending = true;
-    if (!pending || stopped) return;
-    await reload();
+  const readFiles = async (): Promise<void> => {
+    asked = false;
+    const read = await source.read();
+    if (stopped) return;
+    await load(read, 'new');
+    if (!read.ok) return;
+    fetched = null;
     pending = false;
-    reloaded = clock.now();
+    loaded = clock.now();
+  };
+  const round = async (): Promise<void> => {
+    if (asked) await readFiles();
+    if (stopped) return;
+    const now = clock.now();
+    const all = fetched === null || due(fetched, every, now);
+    if (all) fetched = now;
+    const changed = await feeds.refresh(source.feeds(), all ? 'all' : 'files');
+    if (changed || due(loaded, reloadEvery, now)) pending = true;
+    if (!pending || stopped || asked) return;
+    await load(source.again(), 'old');
+    pending = false;
+    loaded = clock.now();
   };
   const rounds = (): void => {
-    cancel = clock.after(filesEvery, () => {
-      round()
-        .catch((error: unknown) => log.error({ err: error }, 'calendars and lists could not be looked at'))
-        .finally(() => {
-          if (!stopped) rounds();
-        });
-    });
+    busy = true;
+    round()
+      .catch((error: unknown) =>
+        log.error(
+          { err: error },
+          'the policy could not be read again, or its calendars and lists not looked at',
+        ),
+      )
+      .finally(() => {
+        busy = false;
+        if (stopped) return;
+        if (asked) rounds();
+        else cancel = clock.after(filesEvery, rounds);
+      });
   };
   rounds();
   return {
+    readFiles() {
+      asked = true;
+      if (busy || stopped) return;
+      cancel();
+      rounds();
+    },
     stop() {
       stopped = true;
       cancel();

@@ -48,10 +48,10 @@ export type Feeds = {
   /**
    * Looks for new content, and never rejects.
    * @param refs all that the policy refers to; what is not among them is forgotten, but for its kept content.
-   * @param which `files` fetches nothing.
+   * @param which `files` fetches nothing, `unread` only that of which there is no content yet, not even a kept one.
    * @returns whether any content is new, so that the policy should be read again.
    */
-  refresh(refs: readonly FeedRef[], which?: 'all' | 'files'): Promise<boolean>;
+  refresh(refs: readonly FeedRef[], which?: 'all' | 'unread' | 'files'): Promise<boolean>;
   /** Of those refreshed last: which are not in use as they are now, and why, a sentence each. */
   problems(): readonly string[];
 };
@@ -140,7 +140,7 @@ class OpenFeeds implements Feeds {
     return { ok: true, value: parsed.value, text: good.text, problem: problemOf(state) };
   }
 
-  async refresh(refs: readonly FeedRef[], which: 'all' | 'files' = 'all'): Promise<boolean> {
+  async refresh(refs: readonly FeedRef[], which: 'all' | 'unread' | 'files' = 'all'): Promise<boolean> {
     const wanted = new Set(refs.map(keyOf));
     for (const key of this.states.keys()) if (!wanted.has(key)) this.states.delete(key);
     const states = new Set(refs.flatMap((ref) => this.stateOf(ref) ?? []));
@@ -148,10 +148,11 @@ class OpenFeeds implements Feeds {
     let changed = false;
     const toFetch: { readonly state: State; readonly url: string }[] = [];
     for (const state of states) {
-      if (state.ref.kind === 'url') toFetch.push({ state, url: state.ref.url });
-      else if (this.look(state, state.ref.path)) changed = true;
+      if (state.ref.kind === 'url') {
+        if (which === 'all' || state.newest === null) toFetch.push({ state, url: state.ref.url });
+      } else if (this.look(state, state.ref.path)) changed = true;
     }
-    if (which === 'all') {
+    if (which !== 'files') {
       const next = toFetch.values();
       const fetchNext = async (): Promise<void> => {
         for (const { state, url } of next) if (await this.fetch(state, url)) changed = true;

@@ -64,10 +64,10 @@ function placeOf(country: string, region: string | null): PlaceRead {
   const countries = Object.keys(all.getCountries());
   const known = alike(country, countries);
   if (known === null) {
-    return {
-      ok: false,
-      why: `no holidays are known of country "${country}"${didYouMean(country, countries, null)}`,
-    };
+    // Of two letters another word is always near; only one mistake is common.
+    const hint =
+      country.toUpperCase() === 'UK' ? 'did you mean "GB"?' : 'its ISO 3166 code, such as GB, is expected';
+    return { ok: false, why: `no holidays are known of country "${country}" (${hint})` };
   }
   if (region === null) return { ok: true, place: [known] };
   const states = Object.keys(all.getStates(known) ?? {});

@@ -62,10 +62,15 @@ function openChannels(config: StationConfig): ReadonlyMap<string, Channel> {
 }
 
 /** Puts what was read in force; a policy that is broken is refused, and the old one stays. */
-async function reload(read: PolicyRead, station: Station, view: StationView, log: Logger): Promise<void> {
+async function reload(
+  read: PolicyRead,
+  files: 'new' | 'old',
+  { station, view, log }: { station: Station; view: StationView; log: Logger },
+): Promise<void> {
   if (read.ok) {
     await station.load(read.policy);
-    view.policyRefused = null;
+    // New content of a calendar mends no file that was refused.
+    if (files === 'new') view.policyRefused = null;
     log.info('the policy was read again and is in force');
     return;
   }
@@ -157,14 +162,14 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   view.listening = true;
   const stopHeartbeat = startHeartbeat(config, log);
 
-  onHangUp = () => void source.read().then((again) => reload(again, station, view, log));
   const refresh = openFeedRefresh({
     feeds,
-    refs: () => source.feeds(),
+    source,
     clock,
-    reload: () => reload(source.again(), station, view, log),
+    load: (again, files) => reload(again, files, { station, view, log }),
     log,
   });
+  onHangUp = () => refresh.readFiles();
   const end = async (signal: string): Promise<void> => {
     clock.after(stopMax, () => {
       log.error('the station did not end in time: what was committed is safe, the rest is lost');

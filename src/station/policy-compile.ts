@@ -78,6 +78,20 @@ export function compiled(gathered: Gathered, sources: Sources): Omit<Policy, 've
   };
 }
 
+/**
+ * Puts on record what is wrong with what the policy refers to and with its times, where its names do not belong
+ * together, so that nothing can be made of it.
+ */
+export function checkReferences(gathered: Gathered, sources: Sources): void {
+  const timezone = gathered.timezone ?? timezoneDefault;
+  const named = peopleFinder(gathered.people);
+  peopleOf(gathered, sources, named, timezone);
+  rotasOf(gathered, sources, named, timezone);
+  sourceLists(gathered, sources);
+  holidaysOf(gathered, sources, timezone);
+  for (const placed of gathered.silences) periodOf(placed, timezone, sources);
+}
+
 type ListOf = (name: string) => SourceList;
 
 // ---------------------------------------------------------------- calendars
@@ -210,17 +224,28 @@ function silenceOf(
   timezone: string,
   sources: Sources,
 ): Silence {
-  const { name, match, weekly, during, from, until, reason = '' } = placed.written;
+  const { name, match, weekly, during, reason = '' } = placed.written;
   const common = { id: name, match: conditionOf(match, listOf), reason, author: policyAuthor };
   const recurring = weekly ?? during;
   if (recurring !== undefined) {
     return { ...common, during: { kind: 'recurring', hours: hours(recurring, timezone) } };
   }
-  if (from === undefined || until === undefined)
-    throw new Error('a silence without a time passed the schema');
+  const period = periodOf(placed, timezone, sources);
+  if (period === null) throw new Error('a silence without a time passed the schema');
+  return { ...common, during: { kind: 'once', ...period } };
+}
+
+/** Null: it is none that happens once. */
+function periodOf(
+  placed: Placed<WrittenSilence>,
+  timezone: string,
+  sources: Sources,
+): { readonly from: Instant; readonly until: Instant } | null {
+  const { from, until } = placed.written;
+  if (from === undefined || until === undefined) return null;
   const period = { from: momentIn(from, timezone, false), until: momentIn(until, timezone, true) };
   if (since(period.from, period.until) <= 0) sources.faults.push(placed.fault(['until'], 'is before from'));
-  return { ...common, during: { kind: 'once', ...period } };
+  return period;
 }
 
 function inhibitOf(written: WrittenInhibit, listOf: ListOf): Inhibit {

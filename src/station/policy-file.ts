@@ -12,7 +12,7 @@ import type { Instant } from '../time.ts';
 import type { Policy } from './core/policy.ts';
 import type { FeedRef, Feeds } from './feeds.ts';
 import { type ReadFile, readLocalFile } from './local-file.ts';
-import { compiled } from './policy-compile.ts';
+import { checkReferences, compiled } from './policy-compile.ts';
 import { openSources } from './policy-feeds.ts';
 import { lint } from './policy-lint.ts';
 import { checkNames } from './policy-names.ts';
@@ -65,12 +65,14 @@ export function loadPolicy(path: string, options: PolicyOptions): PolicyLoaded {
 export function parsePolicy(file: string, text: string, options: PolicyOptions): PolicyLoaded {
   const { now, feeds, read = readLocalFile, list = listLocalFolder } = options;
   const parts = readParts(file, text, { read, list });
-  if (!parts.ok) return { ok: false, faults: told(parts.faults, faultsMax), files: parts.files, feeds: [] };
   const { gathered, files } = parts;
-  const wrong = checkNames(gathered);
-  if (wrong.length > 0) return { ok: false, faults: told(wrong, faultsMax), files, feeds: [] };
-
+  if (gathered === null) return { ok: false, faults: told(parts.faults, faultsMax), files, feeds: [] };
+  const wrong = [...parts.faults, ...checkNames(gathered)];
   const sources = openSources(now, feeds ?? null, read);
+  if (wrong.length > 0) {
+    checkReferences(gathered, sources);
+    return { ok: false, faults: told([...wrong, ...sources.faults], faultsMax), files, feeds: [] };
+  }
   const meant = compiled(gathered, sources);
   const refs = [...sources.refs.values()];
   if (sources.faults.length > 0) {

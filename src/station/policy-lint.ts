@@ -6,10 +6,12 @@
  */
 import { days, formatDuration, type Instant, minutes, plus } from '../time.ts';
 import { levels, type PersonId } from './core/alert.ts';
+import { everyAlert } from './core/match.ts';
 import type { Group, Person, Policy, Rota, Rule } from './core/policy.ts';
+import { coverage } from './policy-cover.ts';
 import { duringContent } from './policy-during.ts';
 import { hoursBuiltIn, type WrittenDuring } from './policy-hours.ts';
-import { listsNamed, matchContent, takesAll } from './policy-match.ts';
+import { listsNamed, matchContent } from './policy-match.ts';
 import type { Gathered, Placed } from './policy-parts.ts';
 import {
   timezoneDefault,
@@ -39,7 +41,7 @@ const rotaHorizon = days(7);
 export function lint(gathered: Gathered, policy: Policy, now: Instant): readonly FileFault[] {
   const used = usedBy(policy);
   return [
-    ...groupsNeverReached(gathered),
+    ...groupsNeverReached(gathered, policy),
     ...zonesNotGiven(gathered),
     ...peopleOutOfReach(gathered, policy, used),
     ...everyTooShort(gathered),
@@ -52,24 +54,31 @@ export function lint(gathered: Gathered, policy: Policy, now: Instant): readonly
 
 // ---------------------------------------------------------------- groups
 
-function groupsNeverReached({ groups }: Gathered): readonly FileFault[] {
-  const warnings: FileFault[] = [];
+function groupsNeverReached({ groups }: Gathered, policy: Policy): readonly FileFault[] {
+  const covers = coverage();
   const before = new Map<string, string>();
-  for (const [index, { written, fault }] of groups.entries()) {
-    const { name, match = {} } = written;
+  /** The last takes what no other does, whatever it asks for. */
+  let takesAll: string | null = null;
+  return groups.flatMap(({ written, fault }, index) => {
+    const { name, match } = written;
+    const path = match === undefined ? [] : ['match'];
+    if (takesAll !== null) return [];
+    const condition = policy.groups[index]?.match ?? everyAlert;
+    const content = matchContent(match ?? {});
     const last = index === groups.length - 1;
-    const content = matchContent(match);
-    const earlier = before.get(content);
-    if (takesAll(match) && !last) {
-      warnings.push(fault([], `"${name}" takes every alert: the groups after it are never reached`));
-    } else if (earlier !== undefined && !takesAll(match)) {
-      warnings.push(fault(['match'], `is what "${earlier}" matches already: "${name}" is never reached`));
-    } else if (last && !takesAll(match)) {
-      warnings.push(fault(['match'], `"${name}" is the last group: it also takes what no group matches`));
+    if (covers(condition, everyAlert)) {
+      takesAll = name;
+      return last ? [] : [fault(path, `"${name}" takes every alert: the groups after it are never reached`)];
     }
-    before.set(content, earlier ?? name);
-  }
-  return warnings;
+    const same = before.get(content);
+    before.set(content, same ?? name);
+    const earlier =
+      same ?? policy.groups.slice(0, index).find((group) => covers(group.match, condition))?.name;
+    if (earlier !== undefined && (same !== undefined || !last)) {
+      return [fault(path, `is what "${earlier}" matches already: "${name}" is never reached`)];
+    }
+    return last ? [fault(path, `"${name}" is the last group: it also takes what no group matches`)] : [];
+  });
 }
 
 function holdsCut({ groups }: Gathered, policy: Policy): readonly FileFault[] {

@@ -152,7 +152,7 @@ export const someMatchSchema = matchSchema.refine(saysSomething, saysNothing);
 const personsMatchSchema = matchShape(false).refine(saysSomething, saysNothing);
 
 /** Whether every alert matches, because nothing is asked of it. */
-export function takesAll(match: WrittenMatch): boolean {
+function takesAll(match: WrittenMatch): boolean {
   return Object.values(match).every((part) => part === undefined);
 }
 

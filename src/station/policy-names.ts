@@ -19,11 +19,17 @@ import { channelWithoutAddress } from './policy-words.ts';
 import type { FileFault, Path } from './yaml-file.ts';
 
 /** All faults of the names, in no order. */
-export function checkNames(policy: Gathered): readonly FileFault[] {
+export function checkNames(gathered: Gathered): readonly FileFault[] {
+  let hints = 0;
+  const policy: Checked = {
+    ...gathered,
+    hint: (name, known, all) => (hints++ < hintsMax ? didYouMean(name, known(), all) : ''),
+  };
   const faults: FileFault[] = [];
-  for (const [id, { written, fault }] of policy.people) {
+  for (const [id, { written, fault, whole }] of policy.people) {
     const found: Found = (path, message) => faults.push(fault(path, message));
-    checkChannels(id, written, found);
+    // An address that is not understood is there all the same.
+    if (whole) checkChannels(id, written, found);
     checkOwnRules(policy, written.notify, found);
   }
   checkLists(policy, faults);
@@ -40,6 +46,13 @@ export function checkNames(policy: Gathered): readonly FileFault[] {
   }
   return faults;
 }
+
+/** Comparing thousands of mistakes with ten thousand people would take a minute. */
+const hintsMax = 100;
+type Checked = Gathered & {
+  /** What was probably meant. */
+  readonly hint: (name: string, known: () => readonly string[], all: string | null) => string;
+};
 
 /** Puts a fault on record, at a path within what is being checked. */
 type Found = (path: Path, message: string) => void;
@@ -59,7 +72,7 @@ function checkChannels(id: string, person: WrittenPerson, found: Found): void {
   }
 }
 
-function checkOwnRules(policy: Gathered, rules: readonly WrittenOwnRule[] | undefined, found: Found): void {
+function checkOwnRules(policy: Checked, rules: readonly WrittenOwnRule[] | undefined, found: Found): void {
   for (const [index, { during }] of (rules ?? []).entries()) {
     checkDuring(policy, during, at(found, 'notify', index, 'during'));
   }
@@ -76,13 +89,14 @@ function repeated(texts: readonly string[]): ReadonlyMap<string, readonly number
   return new Map([...places].filter(([, indices]) => indices.length > 1));
 }
 
-function checkSomebody(policy: Gathered, name: string, path: Path, found: Found): void {
+function checkSomebody(policy: Checked, name: string, path: Path, found: Found): void {
   if (policy.people.has(name) || policy.lists.has(name)) return;
-  const hint = didYouMean(name, [...policy.people.keys(), ...policy.lists.keys()], null);
+  if (policy.unread('people', name) || policy.unread('lists', name)) return;
+  const hint = policy.hint(name, () => [...policy.people.keys(), ...policy.lists.keys()], null);
   found(path, `no person or list is called "${name}"${hint}`);
 }
 
-function checkLists(policy: Gathered, faults: FileFault[]): void {
+function checkLists(policy: Checked, faults: FileFault[]): void {
   const finished = new Set<string>();
   const visit = (name: string, within: readonly string[]): void => {
     const list = policy.lists.get(name);
@@ -90,6 +104,8 @@ function checkLists(policy: Gathered, faults: FileFault[]): void {
     const found: Found = (path, message) => faults.push(list.fault(path, message));
     for (const [index, member] of (list.written.members ?? []).entries()) {
       const path = ['members', index];
+      // Of a name that is also a list's, which is a fault of its own, nobody knows who is meant.
+      if (policy.people.has(member)) continue;
       const chain = [...within, name];
       if (chain.includes(member)) {
         const circle = [...chain.slice(chain.indexOf(member)), member].join(' → ');
@@ -103,19 +119,21 @@ function checkLists(policy: Gathered, faults: FileFault[]): void {
   for (const name of policy.lists.keys()) if (!finished.has(name)) visit(name, []);
 }
 
-function checkGroups(policy: Gathered, faults: FileFault[]): void {
+function checkGroups(policy: Checked, faults: FileFault[]): void {
   const cap = policy.settings.acknowledge_at_most ?? acknowledgeAtMostDefault;
-  for (const { written, fault } of policy.groups) {
+  const capKnown = !policy.unread('settings', 'acknowledge_at_most');
+  for (const { written, fault, whole } of policy.groups) {
     const found: Found = (path, message) => faults.push(fault(path, message));
-    if (written.acknowledge_for !== undefined && written.acknowledge_for > cap) {
+    if (capKnown && written.acknowledge_for !== undefined && written.acknowledge_for > cap) {
       found(['acknowledge_for'], `is longer than acknowledge_at_most allows (${formatDuration(cap)})`);
     }
     if (written.match !== undefined) checkMatch(policy, written.match, ['match'], found);
-    checkRules(policy, written.notify, at(found, 'notify'));
+    checkRules(policy, written.notify, whole, at(found, 'notify'));
   }
 }
 
-function checkRules(policy: Gathered, rules: readonly WrittenRule[], found: Found): void {
+/** @param whole whether all that the rules say is known; without it, they may seem to say the same. */
+function checkRules(policy: Checked, rules: readonly WrittenRule[], whole: boolean, found: Found): void {
   for (const [index, rule] of rules.entries()) {
     for (const [position, name] of rule.to.entries()) {
       checkSomebody(policy, name, [index, 'to', position], found);
@@ -126,13 +144,14 @@ function checkRules(policy: Gathered, rules: readonly WrittenRule[], found: Foun
   const known = repeated(rules.map((rule) => rule.name ?? `#${ruleContent(rule)}`));
   for (const [name, indices] of known) {
     for (const index of indices) {
-      if (name.startsWith('#')) found([index], `${indices.length} rules of this group say the same`);
-      else found([index, 'name'], `${indices.length} rules of this group are called "${name}"`);
+      if (!name.startsWith('#'))
+        found([index, 'name'], `${indices.length} rules of this group are called "${name}"`);
+      else if (whole) found([index], `${indices.length} rules of this group say the same`);
     }
   }
 }
 
-function checkDuring(policy: Gathered, during: WrittenDuring | undefined, found: Found): void {
+function checkDuring(policy: Checked, during: WrittenDuring | undefined, found: Found): void {
   for (const [index, hours] of (during?.hours ?? []).entries()) {
     if (typeof hours === 'string') checkHoursName(policy, hours, ['hours', index], found);
   }
@@ -147,16 +166,16 @@ function checkDuring(policy: Gathered, during: WrittenDuring | undefined, found:
   }
 }
 
-function checkHoursName(policy: Gathered, name: string, path: Path, found: Found): void {
-  if (policy.hours.has(name) || Object.hasOwn(hoursBuiltIn, name)) return;
-  const hint = didYouMean(name, [...policy.hours.keys(), ...Object.keys(hoursBuiltIn)], 'there are');
+function checkHoursName(policy: Checked, name: string, path: Path, found: Found): void {
+  if (policy.hours.has(name) || Object.hasOwn(hoursBuiltIn, name) || policy.unread('hours', name)) return;
+  const hint = policy.hint(name, () => [...policy.hours.keys(), ...Object.keys(hoursBuiltIn)], 'there are');
   found(path, `no hours are called "${name}"${hint}`);
 }
 
-function checkMatch(policy: Gathered, match: WrittenMatch, before: Path, found: Found): void {
+function checkMatch(policy: Checked, match: WrittenMatch, before: Path, found: Found): void {
   for (const { list, path } of listsNamed(match)) {
-    if (policy.sources.has(list)) continue;
-    const hint = didYouMean(list, [...policy.sources.keys()], 'there are');
+    if (policy.sources.has(list) || policy.unread('sources', list)) continue;
+    const hint = policy.hint(list, () => [...policy.sources.keys()], 'there are');
     found([...before, ...path], `no source list is called "${list}"${hint}`);
   }
 }

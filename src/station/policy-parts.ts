@@ -14,6 +14,7 @@ import { fileWords, type ReadFile } from './local-file.ts';
 import type { WrittenHours } from './policy-hours.ts';
 import {
   partShape,
+  policyRestShape,
   policyShape,
   type WrittenAway,
   type WrittenGroup,
@@ -43,6 +44,8 @@ export type Placed<T> = {
   readonly fault: FaultAt;
   /** What names of files in it are relative to. */
   readonly folder: string;
+  /** Whether all of it could be read. */
+  readonly whole: boolean;
 };
 type Named<T> = ReadonlyMap<string, Placed<T>>;
 
@@ -59,18 +62,22 @@ export type Gathered = {
   readonly silences: readonly Placed<WrittenSilence>[];
   readonly inhibit: readonly Placed<WrittenInhibit>[];
   readonly groups: readonly Placed<WrittenGroup>[];
+  /**
+   * Whether that may be written somewhere without having been understood: then that it is missing is no fault of its
+   * own. Never true of files without faults.
+   */
+  readonly unread: (section: RecordKey | 'settings', name: string) => boolean;
 };
 
-export type PartsRead =
-  | {
-      readonly ok: true;
-      readonly gathered: Gathered;
-      /** Absolute paths of all files read, the one that was named first. */
-      readonly files: readonly string[];
-      readonly texts: readonly string[];
-      readonly warnings: readonly FileFault[];
-    }
-  | { readonly ok: false; readonly faults: readonly FileFault[]; readonly files: readonly string[] };
+export type PartsRead = {
+  /** What could be understood of the files, to look for further faults in; all of it where there is none yet. */
+  readonly gathered: Gathered | null;
+  readonly faults: readonly FileFault[];
+  /** Absolute paths of all files read, the one that was named first. */
+  readonly files: readonly string[];
+  readonly texts: readonly string[];
+  readonly warnings: readonly FileFault[];
+};
 
 /** The names in a folder, or why they cannot be read. */
 export type ListFolder = (
@@ -90,8 +97,13 @@ export type Disk = { readonly read: ReadFile; readonly list: ListFolder };
 type Part = {
   readonly value: WrittenPart;
   readonly fault: FaultAt;
+  readonly isWhole: (path: Path) => boolean;
+  /** All that is written there, where not all of it is in `value`. */
+  readonly content: unknown;
   readonly folder: string;
 };
+/** A file as far as it is right. */
+type Taken<T> = Omit<Part, 'value' | 'folder'> & { readonly value: T };
 
 type Reading = {
   readonly disk: Disk;
@@ -100,6 +112,8 @@ type Reading = {
   readonly texts: string[];
   readonly faults: FileFault[];
   readonly warnings: FileFault[];
+  /** Whether anything of it could not be read at all. */
+  lost: boolean;
 };
 
 /**
@@ -108,18 +122,35 @@ type Reading = {
  */
 export function readParts(file: string, text: string, disk: Disk): PartsRead {
   const path = resolve(file);
-  const reading: Reading = { disk, parts: [], files: [path], texts: [text], faults: [], warnings: [] };
+  const reading: Reading = {
+    disk,
+    parts: [],
+    files: [path],
+    texts: [text],
+    faults: [],
+    warnings: [],
+    lost: false,
+  };
   const { faults, files, texts, warnings } = reading;
-  const main = parseText(file, text, policyShape);
-  if (!main.ok) return { ok: false, faults: main.faults, files };
+  const main = taken(parseText(file, text, policyShape), policyRestShape, faults);
+  if (main === null) return { gathered: null, faults, files, texts, warnings };
   readIncluded(reading, { file, path, chain: [path] }, main);
-  reading.parts.push({ value: main.value, fault: main.fault, folder: dirname(path) });
-  if (faults.length > 0) return { ok: false, faults, files };
+  reading.parts.push({ ...main, folder: dirname(path) });
 
-  const gathered = gather(reading.parts, main.value, faults);
-  checkComplete(gathered, main, faults);
-  if (faults.length > 0) return { ok: false, faults, files };
-  return { ok: true, gathered, files, texts, warnings };
+  const gathered = gather(reading, main.value);
+  checkComplete(gathered, main, reading);
+  return { gathered, faults, files, texts, warnings };
+}
+
+/** What is right in a file; what is wrong is put on record. */
+function taken<Schema extends ZodType>(
+  parsed: YamlFile<output<Schema>>,
+  patient: Schema,
+  faults: FileFault[],
+): Taken<output<Schema>> | null {
+  if (parsed.ok) return { ...parsed, isWhole: () => true, content: null };
+  faults.push(...parsed.faults);
+  return parsed.rest?.(patient) ?? null;
 }
 
 /** One file, checked for its shape; a file that is too large, empty or no text says so in its own words. */
@@ -150,10 +181,12 @@ type Open = { readonly file: string; readonly path: string; readonly chain: read
 function readIncluded(
   reading: Reading,
   from: Open,
-  part: { readonly value: WrittenPart; readonly fault: FaultAt },
+  part: { readonly value: WrittenPart; readonly fault: FaultAt; readonly isWhole: (path: Path) => boolean },
 ): void {
+  if (!part.isWhole(['include'])) reading.lost = true;
   for (const [index, written] of (part.value.include ?? []).entries()) {
     const fault = (message: string): void => {
+      reading.lost = true;
       reading.faults.push(part.fault(['include', index], message));
     };
     if (/^https?:/i.test(written)) {
@@ -161,7 +194,7 @@ function readIncluded(
       continue;
     }
     const names = namesMeant(reading.disk, from, written);
-    if (!names.ok) fault(`cannot be read: ${names.why}`);
+    if (!names.ok) fault(`${written} cannot be read: ${names.why}`);
     else if (names.names.length === 0) {
       reading.warnings.push(part.fault(['include', index], 'no file is called like that'));
     } else for (const name of names.names) readPart(reading, from, name, fault);
@@ -198,13 +231,13 @@ function readPart(reading: Reading, from: Open, name: string, fault: (message: s
   }
   reading.files.push(path);
   reading.texts.push(read.text);
-  const part = parseText(file, read.text, partShape);
-  if (!part.ok) {
-    reading.faults.push(...part.faults);
+  const part = taken(parseText(file, read.text, partShape), partShape, reading.faults);
+  if (part === null) {
+    reading.lost = true;
     return;
   }
   readIncluded(reading, { file, path, chain: [...from.chain, path] }, part);
-  reading.parts.push({ value: part.value, fault: part.fault, folder: dirname(path) });
+  reading.parts.push({ ...part, folder: dirname(path) });
 }
 
 function whyNot({ files }: Reading, { chain }: Open, path: string): string | null {
@@ -223,7 +256,9 @@ const singular = { people: 'person', lists: 'list', sources: 'source list', hour
 type RecordKey = (typeof recordKeys)[number];
 type ListKey = 'holidays' | 'away' | 'silences' | 'inhibit' | 'groups';
 
-function gather(parts: readonly Part[], main: WrittenPolicy, faults: FileFault[]): Gathered {
+type RestOfPolicy = output<typeof policyRestShape>;
+
+function gather({ parts, faults, lost }: Reading, main: RestOfPolicy): Gathered {
   const names = <T>(key: RecordKey, of: (part: WrittenPart) => Readonly<Record<string, T>> | undefined) => {
     const all = new Map<string, Placed<T>>();
     for (const part of parts) {
@@ -250,6 +285,11 @@ function gather(parts: readonly Part[], main: WrittenPolicy, faults: FileFault[]
     silences: entries('silences', ({ silences }) => silences),
     inhibit: entries('inhibit', ({ inhibit }) => inhibit),
     groups: entries('groups', ({ groups }) => groups),
+    unread: (section, name) =>
+      lost ||
+      parts.some((part) => isUnread(part, section, name)) ||
+      // Without any people, each name of one would only say so again.
+      (section === 'people' && parts.every(({ value }) => Object.keys(value.people ?? {}).length === 0)),
   };
   onlyOnce('group', gathered.groups, faults);
   onlyOnce('silence', gathered.silences, faults);
@@ -261,10 +301,18 @@ function gather(parts: readonly Part[], main: WrittenPolicy, faults: FileFault[]
   return gathered;
 }
 
+/** What is no mapping where one is expected may be meant as anything. */
+function isUnread({ isWhole, content }: Part, section: RecordKey | 'settings', name: string): boolean {
+  if (isWhole([section]) || typeof content !== 'object' || content === null) return false;
+  const all: unknown = Reflect.get(content, section);
+  return typeof all !== 'object' || all === null || Array.isArray(all) || Object.hasOwn(all, name);
+}
+
 function placedAt<T>(part: Part, place: Path, written: T): Placed<T> {
   return {
     written,
     folder: part.folder,
+    whole: part.isWhole(place),
     fault: (path, message, at) => part.fault([...place, ...path], message, at),
   };
 }
@@ -314,17 +362,21 @@ function bothWays(
 /** What no single file must have, but all together, and what they may not have too much of. */
 function checkComplete(
   gathered: Gathered,
-  main: { readonly value: WrittenPolicy; readonly fault: FaultAt },
-  faults: FileFault[],
+  main: { readonly value: RestOfPolicy; readonly fault: FaultAt },
+  { parts, faults, lost }: Reading,
 ): void {
-  if (gathered.people.size === 0) {
+  const isKnown = (key: 'people' | 'groups'): boolean =>
+    !lost && parts.every(({ isWhole }) => isWhole([key]));
+  if (gathered.people.size === 0 && isKnown('people')) {
     const given = main.value.people !== undefined;
     const message = given
       ? 'at least 1 is expected'
       : '"people" is missing: a mapping of keys to values is expected';
     faults.push(main.fault(given ? ['people'] : [], message));
   }
-  if (gathered.groups.length === 0) faults.push(main.fault([], '"groups" is missing: a list is expected'));
+  if (gathered.groups.length === 0 && isKnown('groups')) {
+    faults.push(main.fault([], '"groups" is missing: a list is expected'));
+  }
   for (const key of [...recordKeys, 'holidays', 'away', 'silences', 'inhibit', 'groups'] as const) {
     const all = gathered[key];
     const over = 'size' in all ? [...all.values()][policyLimits[key]] : all[policyLimits[key]];

@@ -41,12 +41,16 @@ export class PolicySource {
     return this.inForce;
   }
 
-  /** Reads the files, and fetches what they name. A policy with faults leaves the one before as it was. */
+  /**
+   * Reads the files. Of what they name only that is fetched which never was: a server that hangs must not hold up a
+   * start, as long as there is older content; whoever calls looks for newer afterwards. A policy with faults leaves the
+   * one before as it was.
+   */
   async read(): Promise<PolicyRead> {
     const texts = new Map<string, FileRead>();
     const first = this.parse(texts);
     if (!first.ok) return { ok: false, faults: first.faults.map(formatFault) };
-    await this.options.feeds.refresh(first.feeds);
+    await this.options.feeds.refresh(first.feeds, 'unread');
     this.texts = texts;
     const loaded = this.again();
     for (const warning of this.warnings) this.options.log.warn(formatFault(warning));

@@ -167,11 +167,10 @@ export const emailSchema = z
   );
 
 /** E.164, as providers want it. */
+const smsWords = 'a telephone number such as "+447700900123", in quotes, is expected: + and 7 to 15 digits';
 export const smsSchema = z
-  .string()
-  .regex(/^\+[1-9]\d{6,14}$/, {
-    error: 'a telephone number such as "+447700900123" is expected: + and 7 to 15 digits',
-  })
+  .string({ error: smsWords })
+  .regex(/^\+[1-9]\d{6,14}$/, { error: smsWords })
   .meta({ description: 'A telephone number: + and 7 to 15 digits, in quotes.' });
 
 export const xmppSchema = z

@@ -392,11 +392,21 @@ function valueAt(content: unknown, path: Path): unknown {
 // ---------------------------------------------------------------- what else could have been meant
 
 type SchemaNode = z.core.JSONSchema.BaseSchema;
+
+/** Remembered: made for each of ten thousand unknown keys, it would take minutes. */
+const shapesKnown = new WeakMap<z.ZodType, SchemaNode>();
+
+function shapeOf(schema: z.ZodType): SchemaNode {
+  const shape = shapesKnown.get(schema) ?? z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  shapesKnown.set(schema, shape);
+  return shape;
+}
+
 const isSchemaNode = (node: unknown): node is SchemaNode => typeof node === 'object' && node !== null;
 
 /** The keys that the schema knows at that path, from its JSON Schema, which has one shape for every kind of zod type. */
 function knownKeys(schema: z.ZodType, path: Path): readonly string[] {
-  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const root = shapeOf(schema);
   const open = (node: unknown): readonly SchemaNode[] => {
     if (!isSchemaNode(node)) return [];
     const reference = node.$ref === '#' ? root : root.$defs?.[node.$ref?.replace('#/$defs/', '') ?? ''];

@@ -51,7 +51,9 @@ export function soundRest<Schema extends ZodType>(
         isWhole: (path) => !left.some((one) => path.every((key, depth) => one[depth] === key)),
       };
     }
-    const wrong = checked.error.issues.flatMap((issue) => pathsOf(issue, copy)).map((path) => held(copy, path));
+    const wrong = checked.error.issues
+      .flatMap((issue) => pathsOf(issue, copy))
+      .map((path) => held(copy, path));
     if (wrong.some((path) => path.length === 0)) return null;
     left.push(...wrong.map(written));
     leaveOut(copy, wrong, places);
@@ -73,12 +75,17 @@ function held(content: unknown, path: Path): Path {
   return path;
 }
 
-function leaveOut(content: unknown, paths: readonly Path[], places: WeakMap<Container, readonly number[]>): void {
+function leaveOut(
+  content: unknown,
+  paths: readonly Path[],
+  places: WeakMap<Container, readonly number[]>,
+): void {
   const shortened = new Map<unknown[], Set<number>>();
   for (const path of paths) {
     const key = path.at(-1);
     let holder = content;
-    for (const step of path.slice(0, -1)) holder = isContainer(holder) ? Reflect.get(holder, step) : undefined;
+    for (const step of path.slice(0, -1))
+      holder = isContainer(holder) ? Reflect.get(holder, step) : undefined;
     if (Array.isArray(holder)) {
       const gone = shortened.get(holder) ?? new Set();
       shortened.set(holder, gone.add(Number(key)));

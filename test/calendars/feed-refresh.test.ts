@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { openFeedRefresh } from '../../src/station/feed-refresh.ts';
 import type { FeedRef } from '../../src/station/feeds.ts';
+import { parsePolicy } from '../../src/station/policy-file.ts';
+import type { PolicyRead } from '../../src/station/policy-source.ts';
 import { days, minutes, plus } from '../../src/time.ts';
 import { SimulatedClock, settled } from '../kit/clock.ts';
 import { at } from './ics.ts';
 
 const start = at('2026-11-20T14:00:00Z');
+const again: PolicyRead = { ok: false, faults: ['the same files again'] };
 const rota: FeedRef = { kind: 'file', path: '/rota.ics', shown: 'rota.ics' };
 
 describe('the station’s look at its calendars', () => {
@@ -14,17 +17,23 @@ describe('the station’s look at its calendars', () => {
   let looks: string[] = [];
   let changed = false;
   let reloads = 0;
+  let readings = 0;
+  let inForce: PolicyRead | null = null;
   let errors = 0;
   let refresh = async (): Promise<boolean> => changed;
   let reload = async (): Promise<void> => undefined;
+  let read = async (): Promise<PolicyRead> => again;
   beforeEach(() => {
     clock = new SimulatedClock(start);
     looks = [];
     changed = false;
     reloads = 0;
+    readings = 0;
+    inForce = null;
     errors = 0;
     refresh = async () => changed;
     reload = async () => undefined;
+    read = async () => again;
   });
 
   const open = () =>
@@ -36,23 +45,33 @@ describe('the station’s look at its calendars', () => {
           return refresh();
         },
       },
-      refs: () => [rota],
+      source: {
+        feeds: () => [rota],
+        read: () => {
+          readings++;
+          return read();
+        },
+        again: () => again,
+      },
       clock,
-      reload: () => {
+      load: (read, files) => {
         reloads++;
+        assert.equal(files, read === again ? 'old' : 'new');
+        inForce = read;
         return reload();
       },
       log: { error: () => void errors++ },
     });
   const pass = (wait: number) => clock.advanceTo(plus(clock.now(), minutes(wait)));
 
-  it('is at files every minute and at addresses every quarter of an hour', async () => {
+  it('is at addresses at once and every quarter of an hour, at files every minute', async () => {
     open();
+    assert.deepEqual(looks, ['all'], 'a start reads kept content, which may be old');
     await pass(30);
-    assert.equal(looks.length, 30);
+    assert.equal(looks.length, 31);
     assert.deepEqual(
-      looks.flatMap((which, index) => (which === 'all' ? [index + 1] : [])),
-      [15, 30],
+      looks.flatMap((which, index) => (which === 'all' ? [index] : [])),
+      [0, 15, 30],
     );
     assert.equal(reloads, 0);
   });
@@ -90,8 +109,54 @@ describe('the station’s look at its calendars', () => {
     assert.equal(errors, 7);
   });
 
+  it('reads the files when it is asked to, and looks at all addresses then', async () => {
+    const running = open();
+    await pass(1);
+    const broken = { ok: false, faults: ['other files'] } as const;
+    read = async () => broken;
+    running.readFiles();
+    await settled();
+    assert.equal(inForce, broken);
+    assert.deepEqual(looks, ['all', 'files', 'files'], 'a broken policy refers to nothing new');
+    const text = 'version: 1\npeople: {ann: {}}\ngroups: [{name: all, notify: [{to: ann}]}]\n';
+    const sound = parsePolicy('policy.yaml', text, { now: start });
+    assert.ok(sound.ok);
+    read = async () => sound;
+    running.readFiles();
+    await settled();
+    assert.equal(inForce, sound);
+    assert.deepEqual(looks.slice(3), ['all']);
+    await pass(1);
+    assert.deepEqual([readings, reloads], [2, 2]);
+  });
+
+  it('reads the files that were asked for last, last, however long those before took', async () => {
+    const running = open();
+    await settled();
+    const first = { ok: false, faults: ['first'] } as const;
+    const last = { ok: false, faults: ['last'] } as const;
+    let end: (read: PolicyRead) => void = () => undefined;
+    read = () =>
+      new Promise((resolve) => {
+        end = resolve;
+      });
+    running.readFiles();
+    await settled();
+    read = async () => last;
+    running.readFiles();
+    running.readFiles();
+    await settled();
+    assert.equal(inForce, null, 'still reading');
+    end(first);
+    await settled();
+    assert.equal(inForce, last);
+    assert.equal(readings, 2, 'asked for twice while it read, once more does');
+  });
+
   it('does not begin anew before it has ended', async () => {
     open();
+    await settled();
+    looks = [];
     let end: (changed: boolean) => void = () => undefined;
     refresh = () =>
       new Promise((resolve) => {
@@ -107,6 +172,8 @@ describe('the station’s look at its calendars', () => {
 
   it('asks again when the clock was set back', async () => {
     open();
+    await settled();
+    looks = [];
     refresh = async () => {
       clock.jumpTo(at('2026-11-20T13:30:00Z'));
       refresh = async () => false;
@@ -119,6 +186,8 @@ describe('the station’s look at its calendars', () => {
 
   it('ends when it is told to, also in the middle', async () => {
     const running = open();
+    await settled();
+    looks = [];
     let end: (changed: boolean) => void = () => undefined;
     refresh = () =>
       new Promise((resolve) => {

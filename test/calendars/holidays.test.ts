@@ -60,9 +60,12 @@ describe('public holidays', () => {
     assert.equal(found.days.size, holidays('GB', 'ENG', 2026).length + holidays('GB', 'ENG', 2027).length);
   });
 
-  it('of places that nobody knows are a mistake, and the nearest one is named', () => {
-    assert.equal(refused('XQ9', null), 'no holidays are known of country "XQ9"');
-    assert.equal(refused('GBR', null), 'no holidays are known of country "GBR" (did you mean "BR"?)');
+  it('of places that nobody knows are a mistake, and what is probably meant is named', () => {
+    assert.equal(
+      refused('XQ9', null),
+      'no holidays are known of country "XQ9" (its ISO 3166 code, such as GB, is expected)',
+    );
+    assert.equal(refused('UK', 'ENG'), 'no holidays are known of country "UK" (did you mean "GB"?)');
     assert.equal(refused('GB', 'EN'), 'GB has no region "EN" (did you mean "ENG"?)');
     assert.equal(refused('GB', 'London'), 'GB has no region "London" (it has: ALD, ENG, NIR, SCT, WLS)');
     assert.equal(refused('DE', 'BY-X'), 'DE has no region "BY-X" (did you mean "BY-A"?)');

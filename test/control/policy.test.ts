@@ -57,6 +57,19 @@ describe('mauvectl policy check', () => {
     assert.equal(found.places[0], 'bad.yaml:2:16: unknown key "emial" (did you mean "email"?)');
   });
 
+  test('tells once that a calendar cannot be had, where the policy names it', async () => {
+    const nowhere = file(
+      'nowhere.yaml',
+      'version: 1\ntimezone: UTC\npeople: {ann: {}}\nholidays: ["http://127.0.0.1:1/x.ics"]\ngroups:\n  - {name: all, notify: [{to: ann}]}\n',
+    );
+    const { places } = await typed('check', nowhere);
+    assert.equal(places.length, 1, places.join('\n'));
+    assert.match(
+      places[0] ?? '',
+      /^nowhere\.yaml:4:12: warning: http:\/\/127\.0\.0\.1:1\/x\.ics is not in use yet: /,
+    );
+  });
+
   test('lets warnings pass, unless it is to be strict', async () => {
     const lax = await typed('check', warned);
     assert.equal(lax.code, 0);
@@ -92,6 +105,40 @@ describe('mauvectl policy check', () => {
 const core = ['--source', 'core', '--subject', 'cr1', '--id', 'link-down'];
 
 describe('mauvectl policy explain', () => {
+  test('reads calendars around the time that is asked for, be it years away', async () => {
+    const shift = (begins: string, who: string): string =>
+      `BEGIN:VEVENT\nUID:${who}\nDTSTART:${begins}T000000Z\nDURATION:P7D\nSUMMARY:${who}\nEND:VEVENT\n`;
+    const shifts = shift('20200106', 'ann') + shift('20440104', 'bob');
+    file('rota.ics', `BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//EN\n${shifts}END:VCALENDAR\n`);
+    const rota = file(
+      'rota.yaml',
+      `version: 1
+timezone: UTC
+people: {ann: {}, bob: {}}
+lists: {duty: {rota: rota.ics}}
+groups: [{name: all, notify: [{to: duty}]}]
+`,
+    );
+    for (const [at, who] of [
+      ['2020-01-07 10:00', 'ann'],
+      ['2044-01-05 10:00', 'bob'],
+    ] as const) {
+      const { text } = await typed(
+        'explain',
+        rota,
+        '--source',
+        'web',
+        '--id',
+        'x',
+        '--at',
+        at,
+        '--for',
+        '1h',
+      );
+      assert.match(text, new RegExp(`10:00  ${who}  raised by inbox`));
+    }
+  });
+
   test('shows the group, why not those before, and who is told when, by what, by which rule', async () => {
     const { text } = await typed('explain', good, '--source', 'web', '--id', 'x', '--at', '2026-11-23 10:00');
     assert.equal(

@@ -26,7 +26,7 @@ describe('mauvectl silence', () => {
         'tapes are changed',
       ]);
       assert.deepEqual([made.code, made.stderr], [0, '']);
-      assert.match(made.stdout, /^silence 1 until \d{4}-\d\d-\d\dT\S+Z\n$/);
+      assert.match(made.stdout, /^silence 1 until \d{4}-\d\d-\d\dT\S+Z\n$/, 'nothing else is to be said');
 
       station.send('-o', 'backup', '-i', 'load', '-s', 'load is 40');
       await eventually(

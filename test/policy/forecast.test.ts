@@ -17,6 +17,7 @@ import {
   forecast,
   forecastMax,
 } from '../../src/station/core/forecast.ts';
+import { everyAlert } from '../../src/station/core/match.ts';
 import type { Policy } from '../../src/station/core/policy.ts';
 import { Rehearsal } from '../../src/station/rehearsal/rehearsal.ts';
 import {
@@ -179,7 +180,8 @@ people: {ann: {email: ann@example.net}}
 inhibit: [{while: {id: host-down}, mutes: {id: disk}, same: subject}]
 groups: [{name: all, notify: [{to: ann, every: 1h}]}]
 `);
-    const inhibitor = () => ({ alert: 2 as AlertKey, source: 'test', id: 'host-down', subject: 'db1' });
+    const hostDown = { alert: 2 as AlertKey, source: 'test', id: 'host-down', subject: 'db1' };
+    const inhibitor = () => ({ ...hostDown, mutedBy: null });
     const context = { ...contextAt(policy, monday), inhibitor };
     const { after } = decideReport(null, 1 as AlertKey, 'test', report, context);
     assert.equal(after.muted?.kind, 'inhibited');
@@ -255,6 +257,69 @@ groups: [{name: all, notify: [{to: ann, every: 1m}]}]
 `);
     const found = ahead(policy, raisedAt(policy, monday), days(2));
     assert.deepEqual([found.entries.length, found.cut], [forecastMax, true]);
+  });
+
+  test('takes no longer for a hundred rules that tell nobody, and says that it was cut', () => {
+    const rules = Array.from({ length: 100 }, (_, n) => `{name: r${n}, to: all, every: 10s}`);
+    const policy = policyOf(`
+version: 1
+people: {ann: {}}
+lists: {all: {members: [ann]}}
+groups: [{name: all, notify: [${rules.join(', ')}]}]
+`);
+    const nobody = {
+      ...policy,
+      groups: policy.groups.map((group) => ({
+        ...group,
+        rules: group.rules.map((rule) => ({ ...rule, who: [] })),
+      })),
+    };
+    const found = ahead(nobody, raisedAt(nobody, monday));
+    assert.deepEqual([found.entries.length, found.cut], [0, true]);
+  });
+
+  test('looks at each group, silence and inhibition once, however many steps it takes', () => {
+    const policy = policyOf(`
+version: 1
+people: {ann: {}}
+groups:
+  - {name: other, match: {id: other}, notify: []}
+  - {name: all, match: {id: no-other}, notify: [{to: ann, every: 1m}]}
+silences:
+  - {name: backups, match: {id: disk}, reason: backups, from: "2026-11-02 10:00", until: "2026-11-02 11:00"}
+inhibit: [{name: host, while: {id: host}, mutes: {id: ping}}]
+`);
+    const alert = raisedAt(policy, monday);
+    const looked = new Map<string, number>();
+    const watched = <T extends object>(name: string, of: T, field: keyof T): T =>
+      new Proxy(of, {
+        get(target, key) {
+          if (key === field) looked.set(name, (looked.get(name) ?? 0) + 1);
+          return Reflect.get(target, key);
+        },
+      });
+    const silence = { id: '7', author: 'ann', reason: '', match: { kind: 'not', of: everyAlert } } as const;
+    const during = { kind: 'once', from: monday, until: plus(monday, days(9)) } as const;
+    const whole = contextAt(policy, plus(alert.changedAt, seconds(1)));
+    const context = {
+      ...whole,
+      silences: [watched('silence', { ...silence, during }, 'match')],
+      policy: {
+        ...policy,
+        groups: policy.groups.map((group) => watched(group.name, group, 'match')),
+        inhibits: policy.inhibits.map((rule) => watched('inhibition', rule, 'mutes')),
+      },
+    };
+    const until = plus(monday, hours(3));
+    const found = forecast(alert, context, until, null);
+    assert.deepEqual(found, forecast(alert, whole, until, null));
+    assert.equal(found.group, 'all');
+    assert.ok(found.entries.some((entry) => entry.kind === 'muted' && entry.why === 'backups'));
+    assert.deepEqual(
+      [...looked].filter(([, count]) => count > 2),
+      [],
+    );
+    assert.equal(looked.size, 4);
   });
 });
 

@@ -24,6 +24,23 @@ const cases: readonly (readonly [string, string, ...string[]])[] = [
     '6:22: is what "a" matches already: "b" is never reached',
   ],
   [
+    'groups that match only what an earlier one does',
+    `groups:
+  - {name: wide, match: {any: [{id: "disk-*"}, {importance: {at_least: 80}}]}, notify: []}
+  - {name: one, match: {id: [disk-a, disk-*]}, notify: []}
+  - {name: high, match: {source: x, importance: 90}, notify: []}
+  - {name: both, match: {any: [{id: disk-b}, {importance: {above: 80}}]}, notify: []}
+  - {name: other, match: {any: [{id: disk-b}, {id: net}]}, notify: []}
+  - {name: lower, match: {importance: {at_least: 70}}, notify: []}
+  - {name: star, match: {summary: ["x", "*"]}, notify: [{to: [ann, bob]}]}
+  - {name: after, match: {id: y}, notify: []}
+`,
+    '6:24: is what "wide" matches already: "one" is never reached',
+    '7:25: is what "wide" matches already: "high" is never reached',
+    '8:25: is what "wide" matches already: "both" is never reached',
+    '11:25: "star" takes every alert: the groups after it are never reached',
+  ],
+  [
     'a rule whose hours never meet',
     `groups:\n  - name: a\n    match: {id: x}\n    notify: [{to: ann, during: {hours: working, days: sat-sun}}]\n${all}`,
     '7:32: never holds: this rule can never speak',

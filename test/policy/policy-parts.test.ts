@@ -62,6 +62,21 @@ describe('a policy in several files', () => {
       'parts/a.yaml:4:17: no person or list is called "an" (did you mean "ann"?)',
       'policy.yaml:4:36: no person or list is called "bo" (did you mean "bob"?)',
     ]);
+    const both = {
+      'policy.yaml': main('groups: [{name: all, levle: low, notify: [{to: [bo, cy]}]}]\n'),
+      'parts/a.yaml': 'people:\n  bob: {}\n  cy: 5\n',
+    };
+    assert.deepEqual([...toldOf(loadFrom(both))].sort(), [
+      'parts/a.yaml:3:7: a mapping of keys to values is expected, not a whole number',
+      'policy.yaml:4:22: unknown key "levle" (did you mean "level"?)',
+      'policy.yaml:4:49: no person or list is called "bo" (did you mean "bob"?)',
+    ]);
+    const unreadable = { ...names, 'parts/a.yaml': 'people: [\n' };
+    assert.deepEqual(
+      toldOf(loadFrom(unreadable)).filter((line) => line.startsWith('policy.yaml')),
+      [],
+      'names may be in the file that cannot be read',
+    );
     assert.deepEqual(toldOf(loadFrom({ 'policy.yaml': main(all), 'parts/a.yaml': 'timezone: UTC\n' })), [
       'parts/a.yaml:1:1: unknown key "timezone" (known here: version, include, people, lists, sources, hours, holidays, away, silences, inhibit, groups)',
     ]);
@@ -135,7 +150,7 @@ groups:
       'policy.yaml:2:11: no file is called like that',
     ]);
     assert.deepEqual(toldOf(loadFrom({ 'policy.yaml': main(all).replace('parts/*', '*/x') })), [
-      'policy.yaml:2:11: cannot be read: * is expected in the last part only',
+      'policy.yaml:2:11: */x.yaml cannot be read: * is expected in the last part only',
     ]);
   });
 
