@@ -19,6 +19,24 @@ import { readKey } from './forms.ts';
 import { policyOf } from './frame.ts';
 import { findSilence, reasonProblem, silencesRead } from './silences.ts';
 
+/** Lists and objects within each other, in a match: more than the policy's language allows. */
+const deepMax = 50;
+
+/** Deep enough, it would be more than those can take who read it in earnest. */
+function isDeep(value: unknown, most: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return most === 0 || Object.values(value).some((each) => isDeep(each, most - 1));
+}
+
+/** Each may take a millisecond on the worst of texts, and every decision on every alert tries all of them. */
+const patternsMax = 10;
+
+function patternsIn(value: unknown): number {
+  if (typeof value === 'string') return /^\/.+\/[a-z]*$/s.test(value) ? 1 : 0;
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, each) => sum + patternsIn(each), 0);
+}
+
 export function silencesApi(web: Web): Router {
   const router = Router();
   router
@@ -58,6 +76,15 @@ async function make(web: Web, request: Request, response: Response): Promise<voi
     (typeof reason === 'string' ? reasonProblem(reason) : '"reason" is a text.');
   if (problem !== null || length === null || length === 'bad') {
     return refuse(response, 400, 'bad-body', problem ?? '');
+  }
+  if (isDeep(match, deepMax)) return refuse(response, 400, 'bad-match', '"match" is nested too deeply.');
+  if (patternsIn(match) > patternsMax) {
+    return refuse(
+      response,
+      400,
+      'bad-match',
+      `"match" has at most ${patternsMax} patterns: "*" does for most.`,
+    );
   }
   const by = actorOf(request);
   const asked = { kind: 'silence', by, match, for: length.for, reason: String(reason).trim() } as const;

@@ -10,6 +10,7 @@ import type { Assets } from './assets.ts';
 import type { Flashes } from './flash.ts';
 import type { WebMeters } from './meters.ts';
 import type { Once } from './once.ts';
+import type { Turns } from './turns.ts';
 
 /** Which proxies may say where a request came from: Express's own values, no function. */
 export type TrustProxy = boolean | number | readonly string[];
@@ -31,5 +32,7 @@ export type Web = WebOptions & {
   readonly flashes: Flashes;
   /** For forms that make something. */
   readonly once: Once<Outcome>;
+  /** For asking the station what will be told of an alert. */
+  readonly forecasts: Turns;
   readonly meters: WebMeters;
 };

@@ -6,6 +6,8 @@ import type { Web } from './context.ts';
 import { stationWait } from './frame.ts';
 import { within } from './wait.ts';
 
+/** So many are worked out at once, whoever asks: meanwhile the station takes in no alerts. */
+export const forecastsAtOnce = 2;
 /** Further ahead calendars say little, and nobody asks. */
 export const forecastLengthMax = days(31);
 
@@ -16,9 +18,15 @@ export async function forecastOf(
   length: Duration,
   acknowledge: Acknowledging | null,
 ): Promise<Forecast | null> {
-  const asked = web.station.forecast(alert, length, acknowledge).catch((error: unknown) => {
-    web.log.error({ alert, error: String(error) }, 'what happens next could not be worked out');
-    return null;
-  });
-  return within(web.clock, stationWait, asked, null);
+  let waiting = true;
+  const work = () => web.station.forecast(alert, length, acknowledge);
+  const asked = web.forecasts
+    .run(work, () => waiting)
+    .catch((error: unknown) => {
+      web.log.error({ alert, error: String(error) }, 'what happens next could not be worked out');
+      return null;
+    });
+  const found = await within(web.clock, stationWait, asked, null);
+  waiting = false;
+  return found;
 }

@@ -15,6 +15,7 @@ import { openAssets } from './assets.ts';
 import type { Web, WebOptions } from './context.ts';
 import { csrfProtection, isCsrfError, sameSiteOnly } from './csrf.ts';
 import { openFlashes } from './flash.ts';
+import { forecastsAtOnce } from './forecast.ts';
 import { formBody } from './forms.ts';
 import { liveHeader, sendHtml } from './frame.ts';
 import { type Live, openLive } from './live.ts';
@@ -27,6 +28,7 @@ import { noticeProxy, warnOfForgottenProxy } from './proxy.ts';
 import { sessions, viewer, viewerOf } from './sessions.ts';
 import { silenceRoutes } from './silences.ts';
 import { statusRoutes } from './status.ts';
+import { openTurns } from './turns.ts';
 
 /** A request must have come whole by then, so that slow ones cannot pile up. */
 const requestWait = seconds(30);
@@ -55,6 +57,7 @@ export async function openWeb(options: WebOptions): Promise<WebServer> {
     assets: openAssets(),
     flashes: openFlashes(options.clock),
     once: openOnce(options.clock, (outcome) => !outcome.ok),
+    forecasts: openTurns(forecastsAtOnce),
     meters: openWebMeters(),
   };
   const live = await openLive(web);

@@ -3,14 +3,16 @@ import { type Request, type Response, Router } from 'express';
 import type { AlertKey } from '../station/core/alert.ts';
 import { silenceReasonMax } from '../station/door.ts';
 import type { SilenceId, StoredSilence } from '../station/store/store.ts';
-import { type Duration, since } from '../time.ts';
+import { type Duration, milliseconds, since } from '../time.ts';
 import { performOne } from './acts.ts';
 import type { Web } from './context.ts';
 import type { TypedSilence } from './flash.ts';
+import { forecastOf } from './forecast.ts';
 import { field, fields, formBody, lengthOf, readKey } from './forms.ts';
 import { frameOf, policyOf, sendHtml, sendPage, sendUnavailable, viewOf } from './frame.ts';
 import { howLong } from './length.ts';
 import { errorPage } from './pages/login.ts';
+import { silenceFormId } from './pages/silence-form.ts';
 import { inForce, silencesPage } from './pages/silences.ts';
 import { clockTime, roughly, type View } from './pages/words.ts';
 import { viewerOf } from './sessions.ts';
@@ -19,6 +21,8 @@ import { matchOf, type SilenceField, silenceFields, silenceInput, silenceTextMax
 /** Those in force come first, and there are never so many of them. */
 export const silencesRead = 1000;
 const endedShown = 50;
+/** Ours are shorter; what else comes is kept in memory for a while, and is no more than this. */
+const onceWordMax = 64;
 
 export function silenceRoutes(web: Web): Router {
   const router = Router();
@@ -45,7 +49,11 @@ async function show(web: Web, request: Request, response: Response): Promise<voi
   const [all, policy] = await Promise.all([web.reads.silences(frame.now, silencesRead), policyOf(web)]);
   const present = all.filter((silence) => inForce(silence, frame.now));
   const silences = all.slice(0, present.length + endedShown);
-  await sendPage(response, frame, silencesPage(frame, { silences, recurring: policy.silences }));
+  await sendPage(
+    response,
+    frame,
+    silencesPage(frame, { silences, recurring: policy.silences, timezone: policy.timezone }),
+  );
 }
 
 // ---------------------------------------------------------------- making one
@@ -57,7 +65,7 @@ async function make(web: Web, request: Request, response: Response): Promise<voi
   const read = await readForm(web, request, key);
   if (typeof read === 'string') return refuse(web, request, response, read, back);
   const { match, length, reason } = read;
-  const word = field(request, 'once');
+  const word = field(request, 'once').slice(0, onceWordMax);
   const work = () => performOne(web, { kind: 'silence', by, match, for: length, reason });
   const outcome = await (word === '' ? work() : web.once.run(`${request.sessionID} ${word}`, work));
   if (!outcome.ok) {
@@ -65,7 +73,8 @@ async function make(web: Web, request: Request, response: Response): Promise<voi
     return refuse(web, request, response, outcome.message, back);
   }
   const made = outcome.silence === undefined ? null : await findSilence(web, outcome.silence);
-  const text = made === null ? 'Silenced.' : madeWords(made, length, await viewOf(web, request));
+  const words = made === null ? 'Silenced.' : madeWords(made, length, await viewOf(web, request));
+  const text = `${words}${await missedWords(web, key)}`;
   web.flashes.put(request.sessionID, { kind: 'done', text });
   response.redirect(303, back);
 }
@@ -105,13 +114,23 @@ function refuse(web: Web, request: Request, response: Response, text: string, ba
     reason: field(request, 'reason'),
   };
   web.flashes.put(request.sessionID, { kind: 'refused', text, silence });
-  response.redirect(303, back);
+  // The form is far down its page: whoever sent it looks at it again, not at the top.
+  response.redirect(303, `${back}#${silenceFormId}`);
 }
 
 function madeWords(made: StoredSilence, asked: Duration, view: View): string {
   const lasts = since(made.from, made.until);
   const shortened = lasts < asked ? ', as long as the policy allows' : '';
   return `Silenced until ${clockTime(made.until, view)} (for ${roughly(lasts)}${shortened}): nobody is told of alerts that match.`;
+}
+
+/** Nobody should go back to sleep because of a slip in what was changed: it may not match the alert it was made for. */
+async function missedWords(web: Web, key: AlertKey | null): Promise<string> {
+  const alert = key === null ? null : await web.reads.alert(key);
+  if (alert?.phase.kind !== 'raised') return '';
+  const ahead = await forecastOf(web, alert.key, milliseconds(1), null);
+  const muted = ahead === null || ahead.entries.some(({ kind }) => kind === 'muted');
+  return muted ? '' : ' But this alert does not match: people are told of it as before.';
 }
 
 // ---------------------------------------------------------------- ending one

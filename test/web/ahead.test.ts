@@ -144,6 +144,39 @@ test('times are those of the reader’s own zone', async () => {
   const { text } = await bob.get(`/alerts/${key}`);
   assert.match(text, /Times are those of America\/New_York/);
   assert.match(next(text), /21:15 ann by inbox: reminder/);
+  // The station words it by the policy's clock.
+  const held: ForecastEntry = {
+    ...{ kind: 'not-told', at: plus(start, minutes(1)), person: 'ann' as PersonId, of: 'reminder' },
+    ...{ why: 'over the limit of 5 in 10m, held back until 03:10 today', until: plus(start, minutes(10)) },
+  };
+  await saying(forecastOf([held]), async () => {
+    const page = await bob.get(`/alerts/${key}`);
+    assert.match(
+      next(page.text),
+      /21:01 not ann \(reminder\): over the limit of 5 in 10m, held back until 21:10$/,
+    );
+  });
+});
+
+test('however many ask, the station works out two forecasts at once and takes alerts in between', async () => {
+  const key = await site.say({ id: 'many', subject: 'core-many' });
+  const kept = site.view.forecast;
+  let now = 0;
+  let most = 0;
+  site.view.forecast = async () => {
+    now += 1;
+    most = Math.max(most, now);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    now -= 1;
+    return forecastOf([]);
+  };
+  try {
+    const all = await Promise.all(Array.from({ length: 20 }, () => ask(key, '')));
+    assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([200]));
+    assert.equal(most, 2);
+  } finally {
+    site.view.forecast = kept;
+  }
 });
 
 test('why nobody is told is said for each reason there is', async () => {

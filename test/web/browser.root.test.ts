@@ -397,10 +397,31 @@ test('what a refused form brings back stays when the page changes', () =>
     await page.click('#acknowledge button');
     await page.waitForSelector('.notice.bad');
     assert.equal(await page.inputValue('#acknowledge [name=note]'), 'a long story');
+    assert.equal(await page.inputValue('#acknowledge [name=unit]'), 'h');
     await site.say({ id: 'refused', subject: 'core-refused', summary: 'news' });
     await page.waitForSelector('.lead:has-text("news")');
     assert.equal(await page.inputValue('#acknowledge [name=note]'), 'a long story');
     assert.equal(await page.inputValue('#acknowledge [name=count]'), '0');
+    assert.equal(await page.inputValue('#acknowledge [name=unit]'), 'h');
+  }));
+
+test('a silence that is refused comes back into view, says why, and changes no length of time anywhere', () =>
+  visit({ width: 360 }, async (page) => {
+    const key = await site.say({ id: 'refused-hush', subject: 'core-refused-hush' });
+    await page.goto(`${site.base}/alerts/${key}`);
+    await page.click('#silence summary');
+    for (const field of ['source', 'subject', 'id']) await page.uncheck(`#silence [value=${field}]`);
+    await page.fill('#silence [name=reason]', 'new disk');
+    await page.click('#silence button');
+    const why = page.locator('#silence .notice.bad');
+    await why.waitFor();
+    assert.match((await why.textContent()) ?? '', /Tick at least one/);
+    const place = await why.boundingBox();
+    assert.ok(place !== null && place.y >= 0 && place.y + place.height < 600, JSON.stringify(place));
+    for (const form of ['#silence', '#acknowledge']) {
+      assert.equal(await page.inputValue(`${form} [name=count]`), '2');
+      assert.equal(await page.inputValue(`${form} [name=unit]`), 'h');
+    }
   }));
 
 test('what the last click did is said once, not anew with each change', () =>

@@ -108,10 +108,16 @@ test('what is wrong with the form is said, nothing is silenced, and what was typ
     [{ match: ['id'], id_is: '/(a+)+$/' }, /./],
   ] as const) {
     await visitor.get(`/alerts/${key}`);
-    await silence(key, more);
+    const sent = await silence(key, more);
+    assert.equal(sent.headers.get('location'), `/alerts/${key}#silence`);
     const page = await visitor.follow();
     assert.match(notice(page.text), why);
     assert.match(page.text, /<details id="silence" open>/);
+    // Beside what is wrong, too: the top of the page is a long way up.
+    assert.match(
+      /<form[^>]* id="silence-form".*?<fieldset>/s.exec(page.text)?.[0] ?? '',
+      /class="notice bad"/,
+    );
   }
   await visitor.get(`/alerts/${key}`);
   await silence(key, { reason: '', match: ['id'], id_is: 'di*', count: '7' });
@@ -131,6 +137,18 @@ test('a silence longer than the policy allows says so', async () => {
     notice((await visitor.follow()).text),
     /^Silenced until Sun 6 Dec, 03:00 \(for 15d, as long as the policy allows\)/,
   );
+});
+
+test('a silence that does not match the alert it was made for says so', async () => {
+  const key = await site.say({ id: 'slip' });
+  await visitor.get(`/alerts/${key}`);
+  await silence(key, { id_is: 'silp' });
+  assert.match(
+    notice((await visitor.follow()).text),
+    /^Silenced until .* But this alert does not match: people are told of it as before\.$/,
+  );
+  await silence(key, { id_is: 'slip' });
+  assert.match(notice((await visitor.follow()).text), /nobody is told of alerts that match\.$/);
 });
 
 test('an alert’s own texts mean themselves, and what a person changed may have stars', async () => {
@@ -162,6 +180,19 @@ test('those of the policy are on the page, and silences from elsewhere read well
     /\(source is like web\* or id matches \/\^http\/i or is ssh\) and not \(importance at least 80\)/,
   );
   assert.match(text, /made by token:script at/);
+});
+
+test('to a reader in another zone, the hours of the policy are said to be its own', async () => {
+  assert.doesNotMatch((await visitor.get('/silences')).text, /hours of/);
+  await site.addLink('bobs-link', 'bob');
+  const bob = new Visitor(site);
+  await bob.get('/welcome/bobs-link');
+  const { text } = await bob.get('/silences');
+  assert.match(text, /Times are those of America\/New_York/);
+  assert.match(
+    text,
+    /In the policy <span class="quiet">hours of Europe\/Paris, where no other zone is named/,
+  );
 });
 
 test('forms from elsewhere, unknown silences and a station that cannot write are met', async () => {
@@ -260,6 +291,10 @@ test('a muted alert says so to scripts, in its shape and its history', async () 
   assert.equal(muted?.by, null);
 });
 
+/** As deep as a body can hold: it is refused before it is more than the station can take. */
+const nested = (times: number): unknown =>
+  JSON.parse(`${'{"not":'.repeat(times)}{"id":"x"}${'}'.repeat(times)}`);
+
 test('what makes no sense is refused, and names what is wrong', async () => {
   const good = { match: { id: 'x' }, for: '1h', reason: 'x' };
   for (const [more, why, words] of [
@@ -268,6 +303,13 @@ test('what makes no sense is refused, and names what is wrong', async () => {
     [{ match: {} }, 'bad-match', /./],
     [{ match: { colour: 'red' } }, 'bad-match', /./],
     [{ match: { id: '/(a+)+$/' } }, 'bad-match', /./],
+    [{ match: nested(9) }, 'bad-match', /deep/],
+    [{ match: nested(1900) }, 'bad-match', /deep/],
+    [
+      { match: { any: [{ id: Array.from({ length: 11 }, (_, n) => `/^a*a*${n}/`) }] } },
+      'bad-match',
+      /patterns/,
+    ],
     [{ for: undefined }, 'bad-body', /"for"/],
     [{ for: '2h working' }, 'bad-body', /"for"/],
     [{ for: 5 }, 'bad-body', /"for"/],

@@ -21,7 +21,8 @@ import type {
 import { type Decision, decideAsk, decideDue } from './decide.ts';
 import type { Context } from './draft.ts';
 import { heldUntil, type Sent } from './limit.ts';
-import type { Limit } from './policy.ts';
+import { everyAlert, type HostNames, holds } from './match.ts';
+import { groupOf, type Limit, type Silence } from './policy.ts';
 import { clockTime } from './words.ts';
 
 /** One thing that will happen, or will not and why. */
@@ -79,6 +80,8 @@ export type Acknowledging = {
 export const forecastMax = 500;
 /** So many decisions are taken: some tell nobody, such as looking again for an opening that is far ahead. */
 export const forecastStepsMax = 5000;
+/** So often, in all of them, a rule is looked at: the station waits meanwhile, and each look takes a few microseconds. */
+export const forecastLooksMax = 25_000;
 
 /** The inbox has no limit: it wakes nobody. */
 const unlimited = 'inbox';
@@ -94,8 +97,9 @@ export function forecast(
   acknowledge: Acknowledging | null,
 ): Forecast {
   let asked = acknowledge === null ? null : (acknowledge.at ?? context.now);
+  const known = concerning(alert, context);
   const decide = (state: Alert, at: Instant): Decision => {
-    const then = { ...context, now: at };
+    const then = { ...known, now: at };
     if (asked === null || acknowledge === null || asked > at) return decideDue(state, then);
     asked = null;
     const { for: length, hours, by } = acknowledge;
@@ -112,11 +116,13 @@ export function forecast(
   const first = decide(alert, context.now);
   line.take(first, context.now);
   let state = first.after;
+  let looks = 0;
   for (let steps = 0; ; steps++) {
     const at = earliest(state.wakeAt, asked, line.heldEnds());
     if (at === null || at > until) return line.result(until, first, false);
-    if (steps === forecastStepsMax || line.entries.length > forecastMax)
-      return line.result(until, first, true);
+    looks += state.reminders.length;
+    const tooMuch = steps === forecastStepsMax || looks > forecastLooksMax;
+    if (tooMuch || line.entries.length > forecastMax) return line.result(until, first, true);
     if (earliest(state.wakeAt, asked) === at) {
       const decision = decide(state, at);
       line.take(decision, at);
@@ -124,6 +130,35 @@ export function forecast(
     }
     line.release(at);
   }
+}
+
+/**
+ * Of groups, silences and inhibitions only those that this alert meets. Its texts stay as they are, so each step
+ * would find the same again: with hundreds of them that takes most of the time, and the station waits meanwhile.
+ */
+function concerning(alert: Alert, context: Context): Context {
+  const { policy, silences } = context;
+  let unknown = false;
+  const names: HostNames = {
+    generation: context.names.generation,
+    lookup: (host) => {
+      const found = context.names.lookup(host);
+      unknown ||= found === undefined;
+      return found;
+    },
+  };
+  const group = { ...groupOf(policy, alert, names), match: everyAlert };
+  const meets = ({ match }: Silence): boolean => holds(match, alert, names);
+  const own = {
+    groups: [group],
+    silences: policy.silences.filter(meets),
+    inhibits: policy.inhibits.filter((rule) =>
+      [rule.mutes, rule.while].some((one) => holds(one, alert, names)),
+    ),
+  };
+  const met = silences.filter(meets);
+  // An address that is being looked up is itself a reason to wait: that is for the whole policy to say.
+  return unknown ? context : { ...context, silences: met, policy: { ...policy, ...own } };
 }
 
 type Told = Extract<ForecastEntry, { kind: 'told' }>;

@@ -40,8 +40,10 @@ export function openAhead(main, changed) {
     const fresh = await fetchBlock(length).catch(() => null);
     if (own !== asked) return;
     const now = block();
-    if (fresh === null) now?.replaceChildren('What comes then could not be asked: not connected.');
-    else now?.replaceWith(document.adoptNode(fresh));
+    if (fresh === null) {
+      now?.replaceChildren('What comes then could not be asked: not connected.');
+      now?.removeAttribute('aria-busy');
+    } else now?.replaceWith(document.adoptNode(fresh));
     changed();
   }
 

@@ -174,11 +174,12 @@ export function keep(main) {
  */
 export function ownRefused(main) {
   if (main.querySelector(':scope > p.notice.bad') === null) return;
-  for (const field of main.querySelectorAll('form[data-keep] :is(input, option)')) {
-    if (field instanceof HTMLOptionElement) {
-      const { selected } = field;
-      field.selected = selected;
-      field.defaultSelected = false;
+  for (const field of main.querySelectorAll('form[data-keep] :is(input, select)')) {
+    if (field instanceof HTMLSelectElement) {
+      const { value } = field;
+      for (const option of field.options) option.defaultSelected = false;
+      // Last, for a select without a default falls back to its first option: hours would be minutes.
+      field.value = value;
     } else if (field instanceof HTMLInputElement && field.type === 'checkbox') {
       const { checked } = field;
       field.checked = checked;

@@ -142,7 +142,7 @@ function sentence({ entry, people }: Line, view: View): Html {
     case 'told':
       return html`${names(people)} by ${by(entry.channels)}: ${kindWords[entry.of]}${ruleWords(entry.rule)}`;
     case 'not-told':
-      return html`<span class="state">not</span> ${names(people)} (${kindWords[entry.of]})${entry.why === '' ? '' : `: ${entry.why}`}`;
+      return html`<span class="state">not</span> ${names(people)} (${kindWords[entry.of]})${entry.why === '' ? '' : html`: ${whyNot(entry, view)}`}`;
     case 'muted':
       return html`nobody: ${mutedWords(entry, view)}`;
     case 'unmuted':
@@ -150,6 +150,12 @@ function sentence({ entry, people }: Line, view: View): Html {
     default:
       return html`<b>${turnWords[entry.kind]}</b>`;
   }
+}
+
+/** The station says until when by the policy's clock; the reader has one of their own. */
+function whyNot({ why, until }: Extract<ForecastEntry, { kind: 'not-told' }>, view: View): Html {
+  if (until === null) return html`${why}`;
+  return html`${why.replace(/, held back until .*$/, '')}, held back until ${time(until, view)}`;
 }
 
 /** ", then every 15m", and until when where that is known. */

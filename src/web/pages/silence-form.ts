@@ -11,18 +11,25 @@ import { csrfInput, type Frame } from './layout.ts';
 import { type Html, nothing } from './words.ts';
 
 const lengthDefault = hours(2);
+/** Of what unfolds to the form. */
+export const silenceFormId = 'silence';
 const fieldNames: Readonly<Record<SilenceField, string>> = { source: 'Source', subject: 'Subject', id: 'Id' };
 
 /** @param once the word by which a form that is sent twice is known. */
 export function silenceForm(alert: Alert, once: string, frame: Frame): Html {
   const typed = frame.flash?.silence ?? null;
-  return html`<details id="silence"${typed === null ? nothing : raw(' open')}><summary>Silence alerts like this</summary>
+  return html`<details id="${silenceFormId}"${typed === null ? nothing : raw(' open')}><summary>Silence alerts like this</summary>
 <form method="post" action="/silences" class="stack" id="silence-form" data-keep>${csrfInput(frame.csrf)}<input type="hidden" name="alert" value="${alert.key}"><input type="hidden" name="once" value="${once}">
-<p>Nobody is told of alerts that match, for a while; they are shown all the same. If one is still raised at the end, people are told then.</p>
+${refused(frame)}<p>Nobody is told of alerts that match, for a while; they are shown all the same. If one is still raised at the end, people are told then.</p>
 <fieldset><legend>All that is ticked must match; <code>*</code> stands for anything</legend>${silenceFields.map((field) => matchField(field, alert, typed))}</fieldset>
 <div class="for"><span>For</span> ${lengthFields({ for: lengthDefault }, typed, wallUnitsOffered)}</div>
 <label>Why, for the others <input name="reason" value="${typed?.reason ?? ''}" maxlength="${silenceReasonMax}" required autocomplete="off"></label>
 <button>Silence</button></form></details>`;
+}
+
+/** Said here as well as at the top, which is a long way up. */
+function refused({ flash }: Frame): Html {
+  return flash?.silence === undefined ? nothing : html`<p class="notice bad">${flash.text}</p>\n`;
 }
 
 /** All ticked at first: just this alert. Whoever means more unticks what may differ. */

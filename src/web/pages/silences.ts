@@ -10,6 +10,8 @@ import { type Html, nothing, time, timeAndDistance } from './words.ts';
 export type SilencesView = {
   readonly silences: readonly StoredSilence[];
   readonly recurring: PolicySummary['silences'];
+  /** The policy's own, in which it says when they recur. */
+  readonly timezone: string;
 };
 
 export const inForce = (silence: StoredSilence, now: Instant): boolean =>
@@ -24,7 +26,7 @@ export function silencesPage(frame: Frame, view: SilencesView): Page {
     present.map((silence) => row(silence, frame)),
     'None: people are told as the policy says.',
   )}</section>
-${view.recurring.length === 0 ? nothing : html`<section><h2>In the policy</h2>${list(view.recurring.map(recurringRow), '')}</section>`}
+${view.recurring.length === 0 ? nothing : html`<section><h2>In the policy${zoneWords(view, frame)}</h2>${list(view.recurring.map(recurringRow), '')}</section>`}
 ${
   past.length === 0
     ? nothing
@@ -60,6 +62,12 @@ function pastRow(silence: StoredSilence, frame: Frame): Html {
 <p class="meta">${end}; made by <b>${silence.author}</b> at ${time(silence.from, frame)}: <q>${silence.reason}</q></p></div></li>
 `;
 }
+
+/** The foot of the page names the reader's zone; these hours are the policy's. */
+const zoneWords = ({ timezone }: SilencesView, frame: Frame): Html =>
+  timezone === frame.timezone
+    ? nothing
+    : html` <span class="quiet">hours of ${timezone}, where no other zone is named</span>`;
 
 function recurringRow({ name, reason, when }: SilencesView['recurring'][number]): Html {
   return html`<li><div><p><b>${name}</b>: ${when}</p>${reason === '' ? nothing : html`<p class="meta"><q>${reason}</q></p>`}</div></li>
