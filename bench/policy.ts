@@ -11,6 +11,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dueAtOnce } from '../src/station/batch.ts';
 import type { Alert, AlertKey } from '../src/station/core/alert.ts';
 import { type Context, decideReport } from '../src/station/core/decide.ts';
 import { forecast } from '../src/station/core/forecast.ts';
@@ -29,7 +30,6 @@ const sizes = (process.env.BENCH_ALERTS ?? '10000,1000000').split(',').map(Numbe
 const groups = 200;
 const people = 500;
 const raisedEach = 10;
-const dueAtOnce = 500;
 const ticks = 3;
 const fillAtOnce = 10_000;
 const repeats = 400;

@@ -25,10 +25,14 @@ import { type ActiveSilence, endSilence, makeSilence, silencesMax } from './sile
 import { type AlertName, nameKey, type SavedAlert, type Transaction } from './store/store.ts';
 
 /** How many due alerts are decided on in one transaction: intake's batches go in between. */
-export const dueAtOnce = 500;
+export const dueAtOnce = 200;
 
-/** The name of the fact that holds the last alert woken, while others are to follow. */
+/**
+ * The name of the fact that says how far those that stand are being looked at again: the last alert woken, while others
+ * are to follow; `inhibited` once all were, and what they inhibit can be told from what they no longer do; else empty.
+ */
 const wakingFact = 'waking';
+const inhibitedLast = 'inhibited';
 
 /** When an alert whose due decision failed is tried again: it must not keep the station busy. */
 export const afterBug = minutes(1);
@@ -80,7 +84,7 @@ export function contextOf(standing: Standing, now: Instant, inhibitors: Inhibito
     sleepsUntil: plus(startedAt, policy.settings.initialSleep),
     silences,
     names,
-    inhibitor: (token, other) => inhibitors.other(token, other),
+    inhibitor: (token, of) => inhibitors.other(token, of),
   };
 }
 
@@ -114,6 +118,7 @@ class Batch {
   private readonly inhibitors: Inhibitors;
   /** Beyond which alert all that stand are to be looked at again, some in each batch; null: there is no need to. */
   private wakeFrom: AlertKey | 'first' | null = null;
+  private waking = '';
   /** Who is to be looked at again once all is saved. */
   private readonly wakes: ((tx: Transaction) => Promise<void>)[] = [];
   private readonly stored = new Map<AlertKey, Alert | null>();
@@ -170,6 +175,7 @@ class Batch {
   }
 
   async load(tx: Transaction, events: readonly Event[], reads: ReadonlyMap<Event, Reports>): Promise<void> {
+    this.waking = (await tx.getFact(wakingFact)) ?? '';
     const names = new Map<string, AlertName>();
     const replaced = new Set<string>();
     for (const [event, { source, reports }] of reads) {
@@ -266,7 +272,8 @@ class Batch {
 
   private context(): Context {
     const { policy, silences, names } = this;
-    return contextOf({ ...this.standing, policy, silences, names }, this.at, this.inhibitors);
+    const waking = this.waking !== '' || this.wakeFrom !== null;
+    return { ...contextOf({ ...this.standing, policy, silences, names }, this.at, this.inhibitors), waking };
   }
 
   private takeUpdate(event: UpdateEvent, { source, reports, refused, cut }: Reports): void {
@@ -320,8 +327,8 @@ class Batch {
     this.moreDue = due.length === dueAtOnce;
     for (const alert of due) this.know(alert);
     await this.inhibitors.load(tx, due, []);
-    const waking = await tx.getFact(wakingFact);
-    if (waking !== null && waking !== '') this.wakeFrom ??= Number(waking) as AlertKey;
+    if (this.waking === inhibitedLast) await this.wakeInhibited(tx);
+    else if (this.waking !== '') this.wakeFrom ??= Number(this.waking) as AlertKey;
     const context = this.context();
     for (const { key } of due) {
       const alert = this.alerts.get(key);
@@ -402,8 +409,15 @@ class Batch {
   /** A policy, a silence or a clock may change what is owed of every alert: they are woken in steps, across batches. */
   private async wakeSome(tx: Transaction, from: AlertKey | 'first'): Promise<void> {
     const next = await tx.wakeRaised(this.at, from === 'first' ? null : from, dueAtOnce);
-    await tx.setFact(wakingFact, next === null ? '' : String(next));
+    await tx.setFact(wakingFact, next === null ? inhibitedLast : String(next));
     this.moreDue = true;
+  }
+
+  /** All others were looked at, or are in this batch: now it is known what inhibits what. */
+  private async wakeInhibited(tx: Transaction): Promise<void> {
+    if (this.moreDue) return;
+    await tx.setFact(wakingFact, '');
+    this.wakes.push((saved) => saved.wakeMuted('inhibited', null, this.at));
   }
 
   result(outcomes: readonly Outcome[]): BatchResult {

@@ -5,7 +5,17 @@
  * So a message is delivered at least once, never silently not at all.
  */
 import type { Logger } from '../log.ts';
-import { type Cancel, type Clock, type Duration, type Instant, minutes, plus, seconds } from '../time.ts';
+import {
+  type Cancel,
+  type Clock,
+  type Duration,
+  earliest,
+  type Instant,
+  milliseconds,
+  minutes,
+  plus,
+  seconds,
+} from '../time.ts';
 import type { Channel, Message, SendResult } from './channels/channel.ts';
 import { renderMessage } from './core/message.ts';
 import type { Person, Policy } from './core/policy.ts';
@@ -57,7 +67,7 @@ type Route = {
 };
 
 /** The messages of one channel that are leased. */
-type Lane = { readonly waiting: JudgedMessage[]; sending: number };
+type Lane = { waiting: JudgedMessage[]; sending: number; givesUp: Cancel };
 
 class Delivery implements Deliver {
   private readonly options: DeliverOptions;
@@ -103,8 +113,10 @@ class Delivery implements Deliver {
           return await judgeLimits(tx, leased, policy(), clock.now(), this.holding);
         });
         for (const message of go) this.queue(message);
-        for (const message of held) void this.holdBack(message);
+        const heldBack = Promise.all(held.map((message) => this.holdBack(message)));
         if (go.length + held.length < leaseMax || this.stopped) break;
+        // Thousands may be held back: others get their turn in between, and what is under way stays little.
+        await heldBack;
       }
       this.wakeAt(await store.nextSend(this.busyChannels()));
     } catch (error) {
@@ -134,14 +146,39 @@ class Delivery implements Deliver {
   }
 
   private queue(message: JudgedMessage): void {
-    const lane = this.lanes.get(message.channel) ?? { waiting: [], sending: 0 };
+    const lane = this.lanes.get(message.channel) ?? { waiting: [], sending: 0, givesUp: () => undefined };
     this.lanes.set(message.channel, lane);
     lane.waiting.push(message);
     this.fill(lane);
   }
 
-  /** Starts as many sends as the channel takes at once. */
   private fill(lane: Lane): void {
+    this.startSends(lane);
+    if (!this.stopped) this.passOn(lane);
+  }
+
+  /** A person's next channel must not wait for a place on one that hangs: what has waited so long moves on untried. */
+  private passOn(lane: Lane): void {
+    const { clock } = this.options;
+    const now = clock.now();
+    const ends = ({ next, dueAt }: JudgedMessage): Instant | null =>
+      next === null ? null : plus(dueAt, next.wait);
+    const late = lane.waiting.filter((message) => (ends(message) ?? now) < now);
+    for (const message of late) {
+      const why = `${message.channel} was too busy to send it in time`;
+      const receipt = this.receipt(message, { kind: 'retry', after: milliseconds(0), why });
+      this.underWay.add(receipt);
+      void receipt.finally(() => this.underWay.delete(receipt));
+    }
+    lane.waiting = lane.waiting.filter((message) => !late.includes(message));
+    const first = earliest(...lane.waiting.map(ends));
+    lane.givesUp();
+    lane.givesUp =
+      first === null ? () => undefined : clock.wake(plus(first, milliseconds(1)), () => this.fill(lane));
+  }
+
+  /** Starts as many sends as the channel takes at once. */
+  private startSends(lane: Lane): void {
     while (!this.stopped) {
       const [next] = lane.waiting;
       if (next === undefined) return;
@@ -245,6 +282,7 @@ class Delivery implements Deliver {
   async stop(most: Duration): Promise<void> {
     this.stopped = true;
     this.timer();
+    for (const lane of this.lanes.values()) lane.givesUp();
     const { clock } = this.options;
     const late = new Promise<void>((resolve) => clock.after(most, resolve));
     await Promise.race([Promise.allSettled([...this.underWay]), late]);

@@ -40,8 +40,11 @@ export class Inhibitors {
     }
   }
 
-  other(token: string, than: AlertKey): Inhibitor | null {
-    for (const [key, inhibitor] of this.byToken.get(token) ?? []) if (key !== than) return inhibitor;
+  other(token: string, than: Pick<Alert, 'key' | 'inhibits'>): Inhibitor | null {
+    for (const [key, inhibitor] of this.byToken.get(token) ?? []) {
+      const mutual = inhibitor.mutedBy !== null && than.inhibits.includes(inhibitor.mutedBy);
+      if (key !== than.key && !mutual) return inhibitor;
+    }
     return null;
   }
 
@@ -61,16 +64,17 @@ export class Inhibitors {
   /** Takes over what a decision changed. */
   follow(before: Alert | null, after: Alert): void {
     const had = before?.inhibits ?? [];
-    if (had === after.inhibits || (had.length === 0 && after.inhibits.length === 0)) return;
-    for (const token of had) {
+    if (had.length === 0 && after.inhibits.length === 0) return;
+    for (const token of had === after.inhibits ? [] : had) {
       this.byToken.get(token)?.delete(after.key);
       this.given.add(token);
     }
     if (raisedAt(after) === null) return;
-    const { key: alert, source, id, subject } = after;
+    const { key: alert, source, id, subject, muted } = after;
+    const mutedBy = muted?.kind === 'inhibited' ? muted.by : null;
     for (const token of after.inhibits) {
       const holders = this.byToken.get(token) ?? new Map<AlertKey, Inhibitor>();
-      this.byToken.set(token, holders.set(alert, { alert, source, id, subject }));
+      this.byToken.set(token, holders.set(alert, { alert, source, id, subject, mutedBy }));
     }
   }
 

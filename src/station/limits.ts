@@ -41,7 +41,7 @@ export async function judgeLimits(
       continue;
     }
     const before = sent.get(person.id) ?? [
-      ...(await tx.sentTo(person.id, sentToKnow(person.limits), except)),
+      ...(await tx.sentTo(person.id, sentToKnow(person.limits), except, now)),
     ];
     sent.set(person.id, before);
     // Another channel's copy of what went out already does not count again.

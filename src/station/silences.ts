@@ -2,7 +2,7 @@
  * Silences that people make: kept in the store as they were written, and in
  * memory as conditions while they last. Those in the policy are the policy's.
  */
-import { type Instant, plus } from '../time.ts';
+import { type Instant, instant, plus } from '../time.ts';
 import type { Policy, Silence } from './core/policy.ts';
 import { type Event, type Refused, silenceReasonMax } from './door.ts';
 import { parseMatch } from './policy-match.ts';
@@ -32,8 +32,10 @@ export async function loadSilences(tx: Transaction, now: Instant): Promise<reado
 function activeOf(stored: StoredSilence): ActiveSilence | null {
   const parsed = parseMatch(JSON.parse(stored.match));
   if (!parsed.ok) return null;
-  const { id, author, reason, from, until } = stored;
-  return { id: String(id), match: parsed.match, reason, author, during: { kind: 'once', from, until } };
+  const { id, author, reason, until } = stored;
+  // It began when it was made, and does not end because the clock is set back behind that.
+  const during = { kind: 'once', from: instant(0), until } as const;
+  return { id: String(id), match: parsed.match, reason, author, during };
 }
 
 /** The length is cut to the policy's cap, as that of an acknowledgement is: nothing is forgotten for good. */

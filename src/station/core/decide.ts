@@ -3,7 +3,7 @@
  * people's acts, as pure functions of the alert, the event and the time. Who
  * hears of it is `tell.ts`. Nothing here knows of the store or of other alerts.
  */
-import { type Duration, earliest, type Instant, plus } from '../../time.ts';
+import { type Duration, earliest, type Instant, plus, since } from '../../time.ts';
 import { type Alert, type AlertKey, type HistoryEntry, isSuppressed, raisedAt } from './alert.ts';
 import { countedFrom } from './count.ts';
 import {
@@ -245,7 +245,9 @@ export function decideAsk(before: Alert, ask: Ask, by: string, context: Context)
 function countedUntil(name: string, length: Duration, latest: Instant, context: Context): Instant | null {
   const hours = context.policy.hours.get(name);
   if (hours === undefined) return null;
-  return earliest(countedFrom(context.now, length, hours), latest);
+  // What is longer than the cap need not be counted to its end: that would take the station a while.
+  const most = since(context.now, latest);
+  return earliest(countedFrom(context.now, length < most ? length : most, hours), latest);
 }
 
 type Plan = {

@@ -6,7 +6,6 @@
 import { type Instant, minus, seconds } from '../../time.ts';
 import {
   type Alert,
-  type AlertKey,
   type Change,
   type HistoryEntry,
   type NotificationKind,
@@ -31,8 +30,16 @@ export type Context = {
   /** Those that people made, in force now or later. */
   readonly silences: readonly Silence[];
   readonly names: HostNames;
-  /** A raised alert, other than that one, that inhibits by this token; null where there is none. */
-  readonly inhibitor: (token: string, other: AlertKey) => Inhibitor | null;
+  /**
+   * All that stand are being looked at again, in steps: until the last of them was, by what they inhibit others is
+   * not known, and nobody is told that an inhibition is over.
+   */
+  readonly waking?: boolean;
+  /**
+   * A raised alert, other than that one and not itself inhibited by it, that inhibits by this token; null where there
+   * is none. So two rules that mute each other's alerts leave one of them to be told.
+   */
+  readonly inhibitor: (token: string, of: Pick<Alert, 'key' | 'inhibits'>) => Inhibitor | null;
 };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -20,6 +20,8 @@ export type Inhibitor = {
   readonly source: string;
   readonly id: string;
   readonly subject: string;
+  /** By what it is itself inhibited; null where it is not. */
+  readonly mutedBy: string | null;
 };
 
 type News = Exclude<NotificationKind, 'reminder'> | null;
@@ -85,8 +87,7 @@ function silenced(d: Draft): Found | null {
 function silenceEnds({ during }: Silence, { context }: Draft): Instant | null {
   const { now } = context;
   if (during.kind === 'once') {
-    const until = dueInFact(during.until, during.from, context);
-    return during.from <= now && now < until ? until : null;
+    return during.from <= now && now < during.until ? during.until : null;
   }
   const open = { kind: 'hours', hours: during.hours } as const;
   const episode: Episode = { raisedAt: now };
@@ -98,12 +99,13 @@ function inhibited({ alert, context }: Draft): Found | null {
   for (const rule of context.policy.inhibits) {
     if (!mayMute(rule, alert, context.names)) continue;
     const token = inhibitToken(rule, alert);
-    const inhibitor = context.inhibitor(token, alert.key);
+    const inhibitor = context.inhibitor(token, alert);
     if (inhibitor === null) continue;
     const { id, subject, source } = inhibitor;
     return { kind: 'inhibited', by: token, why: `${id} of ${subject || source} is raised`, until: null };
   }
-  return null;
+  const { muted } = alert;
+  return context.waking === true && muted?.kind === 'inhibited' ? { ...muted, until: null } : null;
 }
 
 /** An alert of the kind that mutes is not muted by the same rule: two of them would silence each other. */
@@ -114,7 +116,8 @@ function mayMute(rule: Inhibit, alert: Draft['alert'], names: Draft['context']['
 function namesSought({ alert, context }: Draft): Found | null {
   // From when it began to wait: a sender that keeps changing its texts must not put it off for ever.
   const began = alert.muted?.kind === 'naming' ? alert.muted.since : context.now;
-  const until = plus(began, namingWait);
+  // It began later than now where the clock was set back: then it has waited long enough.
+  const until = began > context.now ? context.now : plus(began, namingWait);
   return until > context.now ? { kind: 'naming', by: '', why: '', until } : null;
 }
 
@@ -131,7 +134,8 @@ function keepHeldSince(d: Draft, group: Group, news: News): void {
 }
 
 function settling({ alert, context }: Draft, group: Group): Found | null {
-  if (alert.heldSince === null) return null;
+  // Raised later than now: the clock was set back, and nobody can say how long it has stood.
+  if (alert.heldSince === null || alert.phase.since > context.now) return null;
   const most = context.policy.settings.holdAtMost[group.level];
   const planned = earliest(plus(alert.phase.since, group.hold), plus(alert.heldSince, most));
   if (planned === null) return null;

@@ -134,10 +134,11 @@ function remind(d: Draft, group: Group): void {
   const episode = { raisedAt: raisedAt(alert) ?? context.now };
   const current = carryOver(d, group);
   const heard = new Set<PersonId>();
-  alert.reminders = current.map((reminder) => {
-    const rule = group.rules.find((one) => one.id === reminder.rule);
-    if (rule === undefined || reminder.due === null) return reminder;
-    const { due } = reminder;
+  alert.reminders = current.map((known) => {
+    const rule = group.rules.find((one) => one.id === known.rule);
+    if (rule === undefined || known.due === null) return known;
+    const reminder = opensSooner(known, rule, episode, context.now);
+    const due = reminder.due ?? known.due;
     if (dueInFact(due, reminder.setAt, context) > context.now) return reminder;
     if (!isOpen(rule.during, episode, context.now)) {
       return reminderOf(rule, firstDue(rule, episode, context.now), context.now, reminder.said);
@@ -151,6 +152,16 @@ function remind(d: Draft, group: Group): void {
     tellReminder(d, group, rule, people, due);
     return reminderOf(rule, nextReminder(rule, episode, due, context.now), context.now, 'something');
   });
+}
+
+/**
+ * A rule that has yet to speak waits for an opening that was worked out from calendars as they were: who is there and
+ * which days are holidays may have changed since, and nobody was told yet.
+ */
+function opensSooner(reminder: Reminder, rule: Rule, episode: Episode, now: Instant): Reminder {
+  if (reminder.said === 'something' || reminder.due === null || reminder.due <= now) return reminder;
+  const due = earliest(reminder.due, firstDue(rule, episode, now));
+  return due === reminder.due ? reminder : { ...reminder, due };
 }
 
 function tellReminder(

@@ -16,7 +16,7 @@ import type { Inhibitor } from './store.ts';
  */
 export const inhibitorsMax = 1_000;
 
-type Named = { source: string; id: string; subject: string };
+type Named = { source: string; id: string; subject: string; mutedBy: string | null };
 
 export class Inhibitors {
   readonly #add: Statement<[string, AlertKey]>;
@@ -32,7 +32,7 @@ export class Inhibitors {
         'SELECT alert FROM inhibitors WHERE token = ? ORDER BY alert LIMIT ?',
       )
       .pluck();
-    this.#named = db.prepare('SELECT source, id, subject FROM alerts WHERE key = ?');
+    this.#named = db.prepare(`SELECT source, id, subject, iif(muted_kind = 'inhibited', muted_by, NULL) AS mutedBy FROM alerts WHERE key = ?`);
   }
 
   /** Writes only what differs. */

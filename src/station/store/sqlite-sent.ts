@@ -6,7 +6,7 @@
  * the years: it reads the newest of its own partial indexes and stops.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Instant } from '../../time.ts';
+import { type Instant, instant } from '../../time.ts';
 import type { Level, PersonId } from '../core/alert.ts';
 import type { MessageId, SentMessage } from './store.ts';
 
@@ -15,7 +15,7 @@ type SentRow = { id: MessageId; key: string; at: Instant; begunAt: Instant; leve
 const newestFirst = (a: SentRow, b: SentRow): number => b.at - a.at || b.id - a.id;
 
 export class Sent {
-  readonly #delivered: Statement<[PersonId, number], SentRow>;
+  readonly #delivered: Statement<[PersonId, Instant, number], SentRow>;
   readonly #underWay: Statement<[PersonId], SentRow>;
   readonly #held: Statement<[PersonId, Instant], number>;
 
@@ -23,7 +23,7 @@ export class Sent {
     // A key that went out on two channels is passed over at its later one, so few more rows than asked for are read.
     this.#delivered = db.prepare(
       `SELECT id, key, settled_at AS at, leased_at AS begunAt, level FROM outbox AS sent INDEXED BY outbox_sent
-       WHERE person = ? AND status = 'delivered' AND channel <> 'inbox'
+       WHERE person = ? AND status = 'delivered' AND channel <> 'inbox' AND settled_at <= ?
          AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.key = sent.key
            AND earlier.status = 'delivered' AND earlier.channel <> 'inbox'
            AND (earlier.settled_at, earlier.id) < (sent.settled_at, sent.id))
@@ -44,12 +44,17 @@ export class Sent {
   }
 
   /** See `Transaction.sentTo`. */
-  to(person: PersonId, limit: number, except: readonly MessageId[]): readonly SentMessage[] {
+  to(
+    person: PersonId,
+    limit: number,
+    except: readonly MessageId[],
+    by: Instant = instant(Number.MAX_SAFE_INTEGER),
+  ): readonly SentMessage[] {
     const underWay = new Map<string, SentRow>();
     for (const row of this.#underWay.all(person)) {
-      if (!underWay.has(row.key) && !except.includes(row.id)) underWay.set(row.key, row);
+      if (!underWay.has(row.key) && !except.includes(row.id) && row.at <= by) underWay.set(row.key, row);
     }
-    return [...underWay.values(), ...this.#delivered.all(person, limit)]
+    return [...underWay.values(), ...this.#delivered.all(person, by, limit)]
       .sort(newestFirst)
       .slice(0, limit)
       .map(({ key, at, begunAt, level }) => ({ key, at, begunAt, level }));

@@ -340,8 +340,8 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ outbox }) => outbox.lease(now, lease, limit, excludeChannels));
   }
 
-  sentTo(person: PersonId, limit: number, except: readonly MessageId[] = []) {
-    return this.#do(({ sent }) => sent.to(person, limit, except));
+  sentTo(person: PersonId, limit: number, except: readonly MessageId[] = [], by?: Instant) {
+    return this.#do(({ sent }) => sent.to(person, limit, except, by));
   }
 
   heldBack(person: PersonId, since: Instant) {

@@ -181,8 +181,14 @@ export interface Transaction {
    * The messages last sent to a person, the inbox aside, newest first: each key once, at the time it was first
    * delivered; what is under way counts as sent at its lease. At most `limit`.
    * @param except messages under way that do not count: those of the same lease that have not been judged yet.
+   * @param by what was sent later is left out: by a clock that was set back since.
    */
-  sentTo(person: PersonId, limit: number, except?: readonly MessageId[]): Promise<readonly SentMessage[]>;
+  sentTo(
+    person: PersonId,
+    limit: number,
+    except?: readonly MessageId[],
+    by?: Instant,
+  ): Promise<readonly SentMessage[]>;
   /**
    * How many messages were held back from a person at or after `since`, whatever became of them: each key once, by
    * when it was held back last.
