@@ -13,13 +13,14 @@ import {
   decideDue,
   decideReplaced,
   decideReport,
+  isRepeat,
 } from './core/decide.ts';
-import type { HostNames } from './core/match.ts';
+import type { HostNames, Matched } from './core/match.ts';
 import type { Obsolete, OwedMessage } from './core/notification.ts';
 import type { Policy } from './core/policy.ts';
 import { type Report, type Reports, readUpdate } from './core/update.ts';
 import type { Act, Event, Outcome, Refused } from './door.ts';
-import { Inhibitors } from './inhibitors.ts';
+import { Inhibitors, reported } from './inhibitors.ts';
 import { type ReceiptEvent, receiptEntry, settleReceipt } from './receipts.ts';
 import { type ActiveSilence, endSilence, makeSilence, silencesMax } from './silences.ts';
 import { type AlertName, nameKey, type SavedAlert, type Transaction } from './store/store.ts';
@@ -194,15 +195,26 @@ class Batch {
     if (replaced.size > 0) for (const alert of await tx.loadRaisedOf([...replaced])) this.know(alert);
     const keys = events.flatMap((event) => ('alert' in event ? [event.alert] : []));
     if (keys.length > 0) for (const alert of await tx.loadKeyed(keys)) this.know(alert);
-    await this.inhibitors.load(tx, this.alerts.values(), this.reported(reads));
+    if (this.policy.inhibits.length > 0) await this.inhibitors.load(tx, this.toJudge(events, reads));
   }
 
-  /** How the alerts of these updates will look, as far as inhibitions compare them. */
-  private *reported(reads: ReadonlyMap<Event, Reports>): Generator<Pick<Alert, 'source' | 'id' | 'subject'>> {
-    for (const { source, reports } of reads.values()) {
-      for (const { id, subject } of reports) {
-        if (subject !== '') yield { source, id, subject };
-        else if (!this.keys.has(nameKey({ source, id }))) yield { source, id, subject: source };
+  /** The alerts that these events will have judged, as matching will see them then; repeats are not judged. */
+  private *toJudge(events: readonly Event[], reads: ReadonlyMap<Event, Reports>): Generator<Matched> {
+    const updatesOnly = events.every((event) => event.kind === 'update' && !event.update.replace);
+    if (!updatesOnly) yield* this.alerts.values();
+    const seen = new Map<string, Matched>();
+    for (const [event, { source, reports }] of reads) {
+      const at = event.kind === 'update' ? event.reception : this.at;
+      for (const report of reports) {
+        const name = nameKey({ source, id: report.id });
+        const key = this.keys.get(name);
+        const before = key === undefined ? undefined : this.alerts.get(key);
+        const known = seen.get(name) ?? before;
+        // A second mention meets what the first one made of the alert.
+        if (known === before && before !== undefined && isRepeat(before, report, at)) continue;
+        const after = reported(source, report, known);
+        seen.set(name, after);
+        yield after;
       }
     }
   }
@@ -326,7 +338,7 @@ class Batch {
     const due = await tx.loadDue(this.at, dueAtOnce);
     this.moreDue = due.length === dueAtOnce;
     for (const alert of due) this.know(alert);
-    await this.inhibitors.load(tx, due, []);
+    await this.inhibitors.load(tx, due);
     if (this.waking === inhibitedLast) await this.wakeInhibited(tx);
     else if (this.waking !== '') this.wakeFrom ??= Number(this.waking) as AlertKey;
     const context = this.context();

@@ -4,13 +4,11 @@
  * raised in a batch already mutes the next one in it.
  */
 import { type Alert, type AlertKey, raisedAt } from './core/alert.ts';
-import { type HostNames, holds } from './core/match.ts';
-import type { Inhibitor } from './core/mute.ts';
-import { type InhibitField, inhibitToken, type Policy } from './core/policy.ts';
-import type { Report } from './core/update.ts';
+import { type HostNames, holds, type Matched } from './core/match.ts';
+import { type Inhibitor, mayMute } from './core/mute.ts';
+import { inhibitToken, type Policy } from './core/policy.ts';
+import { importanceDefault, type Report } from './core/update.ts';
 import type { Transaction } from './store/store.ts';
-
-type Named = Pick<Alert, InhibitField>;
 
 export class Inhibitors {
   private readonly policy: Policy;
@@ -23,13 +21,15 @@ export class Inhibitors {
     this.names = names;
   }
 
-  /** Looks up who could inhibit these alerts, as they are and as updates will name them. */
-  async load(tx: Transaction, alerts: Iterable<Named>, reported: Iterable<Named>): Promise<void> {
+  /** Looks up who could inhibit these alerts. Each alert that the batch will judge has to be among them as it will be. */
+  async load(tx: Transaction, alerts: Iterable<Matched>): Promise<void> {
     const { inhibits } = this.policy;
     if (inhibits.length === 0) return;
     const wanted = new Set<string>();
-    for (const named of [...alerts, ...reported]) {
-      for (const rule of inhibits) wanted.add(inhibitToken(rule, named));
+    for (const alert of alerts) {
+      for (const rule of inhibits) {
+        if (mayMute(rule, alert, this.names)) wanted.add(inhibitToken(rule, alert));
+      }
     }
     const tokens = [...wanted].filter((token) => !this.byToken.has(token));
     if (tokens.length === 0) return;
@@ -49,15 +49,8 @@ export class Inhibitors {
   }
 
   /** Whether an alert, once this is reported of it, is of a kind that inhibits others. */
-  mayInhibit(source: string, report: Report, before: Alert | undefined): boolean {
-    const alert = {
-      source,
-      id: report.id,
-      subject: report.subject || before?.subject || source,
-      summary: report.summary || before?.summary || '',
-      detail: report.detail || before?.detail || '',
-      importance: report.importance || before?.importance || 0,
-    };
+  mayInhibit(source: string, report: Report, before: Matched | undefined): boolean {
+    const alert = reported(source, report, before);
     return this.policy.inhibits.some((rule) => holds(rule.while, alert, this.names));
   }
 
@@ -82,4 +75,16 @@ export class Inhibitors {
   freed(): readonly string[] {
     return [...this.given];
   }
+}
+
+/** An alert as matching will see it once this was reported of it. */
+export function reported(source: string, report: Report, before: Matched | undefined): Matched {
+  return {
+    source,
+    id: report.id,
+    subject: report.subject || before?.subject || source,
+    summary: report.summary || before?.summary || '',
+    detail: report.detail || before?.detail || '',
+    importance: report.importance || before?.importance || importanceDefault,
+  };
 }

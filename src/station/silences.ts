@@ -3,6 +3,7 @@
  * memory as conditions while they last. Those in the policy are the policy's.
  */
 import { type Instant, instant, plus } from '../time.ts';
+import type { Condition } from './core/match.ts';
 import type { Policy, Silence } from './core/policy.ts';
 import { type Event, type Refused, silenceReasonMax } from './door.ts';
 import { parseMatch } from './policy-match.ts';
@@ -10,6 +11,8 @@ import type { SilenceId, StoredSilence, Transaction } from './store/store.ts';
 
 /** How many may be in force at once: each alert is compared with all of them. */
 export const silencesMax = 500;
+/** In all silences together: whoever sends an alert chooses the text on which each is tried, a millisecond at worst. */
+export const silencePatternsMax = 100;
 /** In characters, of the match as it is kept. */
 export const silenceMatchMax = 16_384;
 
@@ -38,6 +41,19 @@ function activeOf(stored: StoredSilence): ActiveSilence | null {
   return { id: String(id), match: parsed.match, reason, author, during };
 }
 
+function patternsIn(condition: Condition): number {
+  switch (condition.kind) {
+    case 'text':
+      return condition.tests.filter(({ kind }) => kind === 'pattern').length;
+    case 'importance':
+      return 0;
+    case 'not':
+      return patternsIn(condition.of);
+    default:
+      return condition.of.reduce((sum, one) => sum + patternsIn(one), 0);
+  }
+}
+
 /** The length is cut to the policy's cap, as that of an acknowledgement is: nothing is forgotten for good. */
 export async function makeSilence(
   tx: Transaction,
@@ -49,6 +65,11 @@ export async function makeSilence(
   if (left.length >= silencesMax) return { ok: false, why: 'too-many-silences' };
   const parsed = parseMatch(event.match);
   if (!parsed.ok) return { ok: false, why: 'bad-match', message: parsed.why };
+  const patterns = [parsed.match, ...left.map((one) => one.match)].map(patternsIn);
+  if (patterns.reduce((sum, count) => sum + count, 0) > silencePatternsMax) {
+    const message = `All silences together may have ${silencePatternsMax} patterns: end some first, or name exact texts.`;
+    return { ok: false, why: 'too-many-silences', message };
+  }
   const match = JSON.stringify(event.match);
   if (match.length > silenceMatchMax) return { ok: false, why: 'bad-match' };
   const cap = policy.settings.acknowledgeAtMost;

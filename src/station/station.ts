@@ -224,7 +224,7 @@ class StationOnStore implements Station {
       const [alert] = await tx.loadKeyed([key]);
       if (alert === undefined) return null;
       const inhibitors = new Inhibitors(standing.policy, standing.names);
-      await inhibitors.load(tx, [alert], []);
+      await inhibitors.load(tx, [alert]);
       const now = clock.now();
       return forecast(alert, contextOf(standing, now, inhibitors), plus(now, length), acknowledge);
     });

@@ -159,12 +159,23 @@ export function checkValue<Schema extends z.ZodType>(
   value: unknown,
   schema: Schema,
 ): ValueChecked<z.output<Schema>> {
-  const checked = schema.safeParse(value);
+  const checked = safely(() => schema.safeParse(value));
+  if (checked === null) return { ok: false, why: 'is nested too deeply' };
   if (checked.success) return { ok: true, value: checked.data };
   const [first] = checked.error.issues.flatMap((issue) => faultsOf(issue, schema, value));
   if (first === undefined) throw new Error('refused without a reason');
   const where = first.path.length === 0 || first.atKey ? '' : `${first.path.join('.')}: `;
   return { ok: false, why: oneLine(`${where}${first.message}`) };
+}
+
+/** The parser recurses, so brackets nested by the thousand end here; a bug would not be a RangeError. */
+function safely<T>(parse: () => T): T | null {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 const refused = (faults: readonly FileFault[]): { ok: false; faults: readonly FileFault[] } => ({

@@ -1,6 +1,7 @@
 /** Silences, made by people and recurring in the policy: who hears during them, and once they have ended. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { silencePatternsMax } from '../../src/station/silences.ts';
 import { instant, minutes } from '../../src/time.ts';
 import { monday, timeline } from '../kit/station.ts';
 import { annHears, endSilence, heard, silence, silenced, story, toldAt } from './mute-kit.ts';
@@ -120,12 +121,25 @@ describe('a silence made by a person', () => {
         const outcome = await silence(t, match, 600);
         assert.equal(outcome.ok ? '' : outcome.why, 'bad-match', JSON.stringify(match));
       }
+      let deep: unknown = { id: 'x' };
+      for (let level = 0; level < 20_000; level++) deep = { not: deep };
+      const nested = await silence(t, deep, 600);
+      assert.equal(nested.ok ? '' : nested.why, 'bad-match');
       const id = await silenced(t, { id: 'test' }, 600);
       const unknown = await endSilence(t, (id + 1) as typeof id);
       assert.equal(unknown.ok ? '' : unknown.why, 'no-such-silence');
       await endSilence(t, id);
       const again = await endSilence(t, id);
       assert.equal(again.ok ? '' : again.why, 'silence-ended');
+    }));
+
+  it('is refused where all of them together would have so many patterns that each decision takes long', () =>
+    timeline({ policy }, async (t) => {
+      const patterns = (count: number) => ({ id: Array.from({ length: count }, (_, n) => `/^a${n}/`) });
+      await silenced(t, patterns(silencePatternsMax - 1), 600);
+      const outcome = await silence(t, patterns(2), 600);
+      assert.match(outcome.ok ? '' : outcome.message, /may have 100 patterns/);
+      await silenced(t, patterns(1), 600);
     }));
 
   it('does not keep an acknowledgement from lapsing: the new episode is told of when it ends', () =>

@@ -101,16 +101,23 @@ export function decideReport(
  * @returns null when something else changes.
  */
 function repeat(before: Alert, report: Report, context: Context): Decision | null {
-  const raised = before.phase.kind !== 'cleared';
-  if (report.ask.kind !== 'stand' && (report.ask.kind === 'raise') !== raised) return null;
-  if (before.wakeAt !== null && before.wakeAt <= context.now) return null;
-  if (!sameTexts(before, report)) return null;
+  if (!isRepeat(before, report, context.now)) return null;
   const { willRaiseAt, willClearAt } = report;
-  if ((willRaiseAt === null) !== (before.willRaiseAt === null)) return null;
-  if ((willClearAt === null) !== (before.willClearAt === null)) return null;
   const wakeAt = earliest(before.wakeAt, willRaiseAt, willClearAt);
   const after = { ...before, willRaiseAt, willClearAt, wakeAt, heardAt: context.now };
   return { before, after, history: nothing, messages: nothing, obsolete: nothing };
+}
+
+/** Whether an update that mentions this alert changes nothing but its plans' times: it then owes nobody anything. */
+export function isRepeat(before: Alert, report: Report, now: Instant): boolean {
+  const raised = before.phase.kind !== 'cleared';
+  return (
+    (report.ask.kind === 'stand' || (report.ask.kind === 'raise') === raised) &&
+    (before.wakeAt === null || before.wakeAt > now) &&
+    sameTexts(before, report) &&
+    (report.willRaiseAt === null) === (before.willRaiseAt === null) &&
+    (report.willClearAt === null) === (before.willClearAt === null)
+  );
 }
 
 function sameTexts(alert: Alert, report: Report): boolean {

@@ -7,7 +7,7 @@
 import { earliest, type Instant, plus, seconds, since } from '../../time.ts';
 import type { AlertKey, Muted, NotificationKind } from './alert.ts';
 import { type Draft, dueInFact, record } from './draft.ts';
-import { holds } from './match.ts';
+import { type HostNames, holds, type Matched } from './match.ts';
 import { type Episode, type Group, type Inhibit, inhibitToken, type Silence } from './policy.ts';
 import { isOpen, nextChange, openingHorizon } from './schedule.ts';
 
@@ -109,7 +109,7 @@ function inhibited({ alert, context }: Draft): Found | null {
 }
 
 /** An alert of the kind that mutes is not muted by the same rule: two of them would silence each other. */
-function mayMute(rule: Inhibit, alert: Draft['alert'], names: Draft['context']['names']): boolean {
+export function mayMute(rule: Inhibit, alert: Matched, names: HostNames): boolean {
   return holds(rule.mutes, alert, names) && !holds(rule.while, alert, names);
 }
 

@@ -32,7 +32,9 @@ export class Inhibitors {
         'SELECT alert FROM inhibitors WHERE token = ? ORDER BY alert LIMIT ?',
       )
       .pluck();
-    this.#named = db.prepare(`SELECT source, id, subject, iif(muted_kind = 'inhibited', muted_by, NULL) AS mutedBy FROM alerts WHERE key = ?`);
+    this.#named = db.prepare(
+      `SELECT source, id, subject, iif(muted_kind = 'inhibited', muted_by, NULL) AS mutedBy FROM alerts WHERE key = ?`,
+    );
   }
 
   /** Writes only what differs. */
