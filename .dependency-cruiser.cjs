@@ -47,8 +47,22 @@ module.exports = {
       'control-knows-accounts-and-tries-policies',
       '^src/control/',
       '^src/time\\.ts$',
-      '^src/station/(password|nearest|config|local-file|yaml-file|policy-file|feeds)\\.ts$',
+      '^src/station/(password|nearest|config|local-file|yaml-file)\\.ts$',
+      '^src/station/policy/(file|feeds)\\.ts$',
       '^src/station/(store|core|rehearsal)/',
+    ),
+    only(
+      'calendars-know-core-types',
+      '^src/station/calendar/',
+      '^src/time\\.ts$',
+      '^src/station/(nearest\\.ts$|core/)',
+    ),
+    only(
+      'the-policy-knows-no-station',
+      '^src/station/policy/',
+      '^src/(time|log)\\.ts$',
+      '^src/station/(nearest|local-file|yaml-file|yaml-rest)\\.ts$',
+      '^src/station/(calendar|core)/',
     ),
     {
       name: 'a-running-station-rehearses-nothing',

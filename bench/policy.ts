@@ -19,7 +19,7 @@ import type { Policy } from '../src/station/core/policy.ts';
 import type { Report } from '../src/station/core/update.ts';
 import type { Event } from '../src/station/door.ts';
 import { Meters } from '../src/station/meters.ts';
-import { parsePolicy } from '../src/station/policy-file.ts';
+import { parsePolicy } from '../src/station/policy/file.ts';
 import { openStation, type Station } from '../src/station/station.ts';
 import { openSqlite } from '../src/station/store/sqlite.ts';
 import type { AlertName, Store } from '../src/station/store/store.ts';

@@ -4,6 +4,6 @@
  * checks with, so that the two cannot differ; a test fails where it is stale.
  */
 import { writeFileSync } from 'node:fs';
-import { policyJsonSchema } from '../src/station/policy-schema.ts';
+import { policyJsonSchema } from '../src/station/policy/schema.ts';
 
 writeFileSync(new URL('../policies/policy.schema.json', import.meta.url), policyJsonSchema());

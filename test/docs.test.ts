@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { loadConfig, stationFileSchema } from '../src/station/config.ts';
-import { parsePolicy } from '../src/station/policy-file.ts';
+import { parsePolicy } from '../src/station/policy/file.ts';
 import { parseScenario } from '../src/station/rehearsal/scenario.ts';
 import { formatFault } from '../src/station/yaml-file.ts';
 import { instant } from '../src/time.ts';

@@ -5,9 +5,9 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Policy } from '../station/core/policy.ts';
-import { type Feeds, openFeeds } from '../station/feeds.ts';
 import { readLocalFile } from '../station/local-file.ts';
-import { loadPolicy, type PolicyLoaded } from '../station/policy-file.ts';
+import { type Feeds, openFeeds } from '../station/policy/feeds.ts';
+import { loadPolicy, type PolicyLoaded } from '../station/policy/file.ts';
 import { meantBy, parseScenario, type Scenario, startOf } from '../station/rehearsal/scenario.ts';
 import type { FileFault } from '../station/yaml-file.ts';
 import { type Instant, systemClock } from '../time.ts';

@@ -1,5 +1,5 @@
 /** The `mauvectl policy` commands: each tries a policy without a station. */
-import type { PolicyLoaded } from '../station/policy-file.ts';
+import type { PolicyLoaded } from '../station/policy/file.ts';
 import { formatFault } from '../station/yaml-file.ts';
 import { days, type Instant, since, systemClock } from '../time.ts';
 import { type Done, exit } from './ending.ts';

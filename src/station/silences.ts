@@ -6,7 +6,7 @@ import { type Instant, instant, plus } from '../time.ts';
 import type { Condition } from './core/match.ts';
 import type { Policy, Silence } from './core/policy.ts';
 import { type Event, type Refused, silenceReasonMax } from './door.ts';
-import { parseMatch } from './policy-match.ts';
+import { parseMatch } from './policy/match.ts';
 import type { SilenceId, StoredSilence, Transaction } from './store/store.ts';
 
 /** How many may be in force at once: each alert is compared with all of them. */

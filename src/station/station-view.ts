@@ -7,8 +7,8 @@ import type { AlertKey } from './core/alert.ts';
 import type { Acknowledging, Forecast } from './core/forecast.ts';
 import { hoursWords } from './core/words.ts';
 import type { Event, Health, Outcome, PolicySummary, StationPort } from './door.ts';
-import type { Feeds } from './feeds.ts';
 import type { Meters } from './meters.ts';
+import type { Feeds } from './policy/feeds.ts';
 import type { Station } from './station.ts';
 import type { Accounts, Reads, Store } from './store/store.ts';
 

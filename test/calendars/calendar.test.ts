@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { daysOf, eventsMax, readCalendar } from '../../src/station/calendar.ts';
-import { dayNumberOf } from '../../src/station/wall-time.ts';
+import { daysOf, eventsMax, readCalendar } from '../../src/station/calendar/calendar.ts';
+import { dayNumberOf } from '../../src/station/calendar/wall-time.ts';
 import { at, calendar, event, period, read, told, why } from './ics.ts';
 
 const autumn = period('2026-10-19T00:00:00Z', '2026-11-09T00:00:00Z');

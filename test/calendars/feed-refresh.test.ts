@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { openFeedRefresh } from '../../src/station/feed-refresh.ts';
-import type { FeedRef } from '../../src/station/feeds.ts';
-import { parsePolicy } from '../../src/station/policy-file.ts';
-import type { PolicyRead } from '../../src/station/policy-source.ts';
+import { openFeedRefresh } from '../../src/station/policy/feed-refresh.ts';
+import type { FeedRef } from '../../src/station/policy/feeds.ts';
+import { parsePolicy } from '../../src/station/policy/file.ts';
+import type { PolicyRead } from '../../src/station/policy/source.ts';
 import { days, minutes, plus } from '../../src/time.ts';
 import { SimulatedClock, settled } from '../kit/clock.ts';
 import { at } from './ics.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { FeedRef, Parsed } from '../../src/station/feeds.ts';
+import type { FeedRef, Parsed } from '../../src/station/policy/feeds.ts';
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type FeedLimits, type FeedRef, type Feeds, openFeeds } from '../../src/station/feeds.ts';
+import { type FeedLimits, type FeedRef, type Feeds, openFeeds } from '../../src/station/policy/feeds.ts';
 import { minutes, plus, seconds } from '../../src/time.ts';
 import { SimulatedClock } from '../kit/clock.ts';
 import { type FeedServer, good, says, serve, url } from './feed-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { publicHolidays } from '../../src/station/holidays.ts';
-import { civilDateOf } from '../../src/station/wall-time.ts';
+import { publicHolidays } from '../../src/station/calendar/holidays.ts';
+import { civilDateOf } from '../../src/station/calendar/wall-time.ts';
 
 function holidays(country: string, region: string | null, year: number): readonly string[] {
   const found = publicHolidays(country, region, year, year);

@@ -1,6 +1,6 @@
 /** Calendars for tests: what is between BEGIN and END, and what came out, as people would write it down. */
 import assert from 'node:assert/strict';
-import { type CalendarEvent, type CalendarRead, readCalendar } from '../../src/station/calendar.ts';
+import { type CalendarEvent, type CalendarRead, readCalendar } from '../../src/station/calendar/calendar.ts';
 import type { Period } from '../../src/station/core/policy.ts';
 import { type Instant, instant, rfc3339 } from '../../src/time.ts';
 

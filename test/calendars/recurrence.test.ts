@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import ICAL from 'ical.js';
 import { Temporal } from 'temporal-polyfill';
-import { civilDateOf, dayNumberOf, instantOf, offsetsOf, wall, wallOf } from '../../src/station/wall-time.ts';
+import {
+  civilDateOf,
+  dayNumberOf,
+  instantOf,
+  offsetsOf,
+  wall,
+  wallOf,
+} from '../../src/station/calendar/wall-time.ts';
 import { instant } from '../../src/time.ts';
 import { at, calendar, event, period, read } from './ics.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { absencesOf, type CalendarEvent, shiftsOf } from '../../src/station/calendar.ts';
+import { absencesOf, type CalendarEvent, shiftsOf } from '../../src/station/calendar/calendar.ts';
 import type { PersonId } from '../../src/station/core/alert.ts';
 import { periodAt } from '../../src/station/core/policy.ts';
 import { instant, minutes, rfc3339 } from '../../src/time.ts';

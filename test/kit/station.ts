@@ -10,7 +10,7 @@ import type { Alert } from '../../src/station/core/alert.ts';
 import { openDeliver } from '../../src/station/deliver.ts';
 import type { Act, Outcome } from '../../src/station/door.ts';
 import { Meters } from '../../src/station/meters.ts';
-import { loadPolicy } from '../../src/station/policy-file.ts';
+import { loadPolicy } from '../../src/station/policy/file.ts';
 import { openStation, type Station } from '../../src/station/station.ts';
 import { openSqlite } from '../../src/station/store/sqlite.ts';
 import { openReads } from '../../src/station/store/sqlite-reads.ts';

@@ -7,7 +7,7 @@ import {
   type PolicyLoaded,
   type PolicyOptions,
   parsePolicy,
-} from '../../src/station/policy-file.ts';
+} from '../../src/station/policy/file.ts';
 import { formatFault } from '../../src/station/yaml-file.ts';
 import { instant } from '../../src/time.ts';
 

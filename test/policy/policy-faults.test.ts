@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { loadPolicy } from '../../src/station/policy-file.ts';
-import { policyFileMax } from '../../src/station/policy-parts.ts';
-import { policyLimits } from '../../src/station/policy-words.ts';
+import { loadPolicy } from '../../src/station/policy/file.ts';
+import { policyFileMax } from '../../src/station/policy/parts.ts';
+import { policyLimits } from '../../src/station/policy/words.ts';
 import { formatFault } from '../../src/station/yaml-file.ts';
 import { faultsOf, now, warningsOf } from './kit.ts';
 

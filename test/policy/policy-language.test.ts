@@ -12,7 +12,7 @@ import {
   peopleOf,
 } from '../../src/station/core/policy.ts';
 import { isOpen } from '../../src/station/core/schedule.ts';
-import { parseMatch } from '../../src/station/policy-match.ts';
+import { parseMatch } from '../../src/station/policy/match.ts';
 import { days, hours, instant, minutes, seconds } from '../../src/time.ts';
 import { anAlert, loadFrom, nobodyKnows, now, policyOf } from './kit.ts';
 

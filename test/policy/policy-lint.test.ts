@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { loadPolicy } from '../../src/station/policy-file.ts';
+import { loadPolicy } from '../../src/station/policy/file.ts';
 import { instant } from '../../src/time.ts';
 import { now, toldOf, warningsOf } from './kit.ts';
 

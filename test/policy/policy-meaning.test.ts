@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { type Group, groupOf, peopleOf } from '../../src/station/core/policy.ts';
 import { isOpen } from '../../src/station/core/schedule.ts';
-import { patternFault } from '../../src/station/pattern-cost.ts';
-import { loadPolicy } from '../../src/station/policy-file.ts';
-import { policyJsonSchema } from '../../src/station/policy-schema.ts';
+import { loadPolicy } from '../../src/station/policy/file.ts';
+import { patternFault } from '../../src/station/policy/pattern-cost.ts';
+import { policyJsonSchema } from '../../src/station/policy/schema.ts';
 import { days, hours, instant, minutes, seconds } from '../../src/time.ts';
 import { anAlert, nobodyKnows, now, policyOf } from './kit.ts';
 

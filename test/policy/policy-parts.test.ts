@@ -1,8 +1,8 @@
 /** Policies in several files: what they are together, and where their mistakes are. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Feeds } from '../../src/station/feeds.ts';
-import { includeDepthMax, policyFilesMax } from '../../src/station/policy-parts.ts';
+import type { Feeds } from '../../src/station/policy/feeds.ts';
+import { includeDepthMax, policyFilesMax } from '../../src/station/policy/parts.ts';
 import { loadFrom, now, toldOf } from './kit.ts';
 
 const main = (more: string): string => `version: 1\ninclude: ["parts/*.yaml"]\npeople: {ann: {}}\n${more}`;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { foldHost } from '../../src/station/core/host.ts';
 import { type HostNames, inList, type SourceList } from '../../src/station/core/sources.ts';
-import { parseSourceList } from '../../src/station/source-list.ts';
+import { parseSourceList } from '../../src/station/policy/source-list.ts';
 
 export type Addresses = Readonly<Record<string, readonly string[]>>;
 

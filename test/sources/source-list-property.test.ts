@@ -4,8 +4,8 @@ import { isIPv6 } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalAddress, parseAddress } from '../../src/station/core/sources.ts';
-import { namePattern, parseName, writtenOut } from '../../src/station/name-pattern.ts';
-import { parseSourceList } from '../../src/station/source-list.ts';
+import { namePattern, parseName, writtenOut } from '../../src/station/policy/name-pattern.ts';
+import { parseSourceList } from '../../src/station/policy/source-list.ts';
 import { contains, listOf } from './kit.ts';
 
 const bytes = (length: number) => fc.array(fc.nat(255), { minLength: length, maxLength: length });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { describe, test } from 'node:test';
 import { canonicalAddress, isHostName, parseAddress } from '../../src/station/core/sources.ts';
-import { writtenOutMax } from '../../src/station/name-pattern.ts';
-import { parseSourceList, parseSourceText, sourceListLimits } from '../../src/station/source-list.ts';
+import { writtenOutMax } from '../../src/station/policy/name-pattern.ts';
+import { parseSourceList, parseSourceText, sourceListLimits } from '../../src/station/policy/source-list.ts';
 import { contains, faultOf, KnownNames, listOf } from './kit.ts';
 
 /** An entry, subjects that it holds, and some that it does not. */

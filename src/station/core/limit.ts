@@ -2,7 +2,7 @@
  * How much a person is sent: the judgement of limits, asked when a message is
  * about to be sent. What is held back is not lost: it waits, and what still
  * stands when the limit ends goes out then. Source of the rule: semantics,
- * "Groups, rules, reminders".
+ * "Delivery".
  */
 import { type Instant, latest, plus, since } from '../../time.ts';
 import { type Level, levels } from './alert.ts';
@@ -54,8 +54,9 @@ function isReached({ count, per }: Limit, sent: readonly Sent[]): boolean {
 const rank = (level: Level): number => levels.indexOf(level);
 
 /**
- * How many of the last messages have to be known to judge these limits: those that reached one, and those that passed
- * it since, which are at most as many of each higher level.
+ * How many of the last messages are looked at: those that reached a limit, and those that passed it since, which are at
+ * most as many of each higher level. More pass it only where the limits became others meanwhile; what went before these
+ * is then forgotten, for a reached limit must not need all that was ever sent.
  */
 export const sentToKnow = (limits: readonly Limit[]): number =>
   levels.length * Math.max(0, ...limits.map(({ count }) => count));

@@ -1,6 +1,6 @@
 /**
  * The policy as the core sees it: data, already checked, every name resolved,
- * every calendar read. `policy-file.ts` makes it from YAML. Nothing here knows
+ * every calendar read. `policy/file.ts` makes it from YAML. Nothing here knows
  * of files, and nothing here changes: what a calendar or a name server says
  * anew makes a new policy, or new names, and comes in through the door.
  */

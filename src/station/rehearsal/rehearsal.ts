@@ -17,7 +17,7 @@ import type { Policy } from '../core/policy.ts';
 import { type Deliver, openDeliver } from '../deliver.ts';
 import type { Door, Event, Outcome } from '../door.ts';
 import { Meters } from '../meters.ts';
-import { channelNames } from '../policy-words.ts';
+import { channelNames } from '../policy/words.ts';
 import { openStation, type Station } from '../station.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { openReads } from '../store/sqlite-reads.ts';

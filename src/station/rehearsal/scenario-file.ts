@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { days, milliseconds } from '../../time.ts';
 import { levels, mutedKinds, notificationKinds, states } from '../core/alert.ts';
-import { channelNames } from '../policy-words.ts';
+import { channelNames } from '../policy/words.ts';
 import { durationBetween } from '../yaml-file.ts';
 
 /** A scenario is a story that somebody reads. */

@@ -7,7 +7,7 @@ import { type Duration, type Instant, minutes, plus } from '../../time.ts';
 import type { NotificationKind, PersonId } from '../core/alert.ts';
 import type { Policy } from '../core/policy.ts';
 import { didYouMean } from '../nearest.ts';
-import { parseMatch } from '../policy-match.ts';
+import { parseMatch } from '../policy/match.ts';
 import type { AlertName } from '../store/store.ts';
 import { type FileFault, type Path, parseYaml, type YamlFile } from '../yaml-file.ts';
 import { type Moment, momentWords, parseMoment } from './moment.ts';

@@ -18,7 +18,7 @@ import type {
   State,
 } from '../core/alert.ts';
 import type { Inhibitor } from '../core/mute.ts';
-import type { NotificationFacts, Obsolete, OwedMessage } from '../core/notification.ts';
+import type { Obsolete, OwedMessage } from '../core/notification.ts';
 
 export type AlertName = { readonly source: string; readonly id: string };
 /** One text for a (source, id), to use in maps; the length keeps `a` + `bc` and `ab` + `c` apart, whatever they hold. */
@@ -27,7 +27,7 @@ export const nameKey = (name: AlertName): string => `${name.source.length} ${nam
 /** One alert after a decision. The store works out the cheapest way to keep the difference. */
 export type SavedAlert = { readonly before: Alert | null; readonly after: Alert };
 
-export type { Inhibitor, NotificationFacts, OwedMessage };
+export type { Inhibitor, OwedMessage };
 
 export type MessageId = number & { readonly brand: 'MessageId' };
 export type MessageStatus = 'pending' | 'leased' | 'delivered' | 'failed' | 'obsolete';

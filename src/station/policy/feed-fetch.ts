@@ -7,8 +7,8 @@
  * private address of a shared calendar). None is ever shown, and a user part
  * is sent to nobody but the server it was written for.
  */
-import type { Clock, Duration } from '../time.ts';
-import { formatDuration } from '../time.ts';
+import type { Clock, Duration } from '../../time.ts';
+import { formatDuration } from '../../time.ts';
 
 export type FetchLimits = { readonly bytes: number; readonly redirects: number; readonly timeout: Duration };
 

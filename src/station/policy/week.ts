@@ -7,11 +7,11 @@
  * of the two zones now, and the change to summer time is left out.
  */
 import { Temporal } from 'temporal-polyfill';
-import { days, type Instant, instant, minutes, plus, since } from '../time.ts';
-import { type PersonId, unreachable } from './core/alert.ts';
-import type { During, Hours, Rota, Weekday, Who } from './core/policy.ts';
-import { timeInWords } from './policy-during.ts';
-import { daysInWords, everyDay } from './policy-hours.ts';
+import { days, type Instant, instant, minutes, plus, since } from '../../time.ts';
+import { type PersonId, unreachable } from '../core/alert.ts';
+import type { During, Hours, Rota, Weekday, Who } from '../core/policy.ts';
+import { timeInWords } from './during.ts';
+import { daysInWords, everyDay } from './hours.ts';
 
 const dayMinutes = 24 * 60;
 const weekMinutes = 7 * dayMinutes;

@@ -2,19 +2,13 @@
  * The conditions of a `during`, with every name replaced by what it stands for.
  */
 import { Temporal } from 'temporal-polyfill';
-import { type Instant, instant } from '../time.ts';
-import type { PersonId } from './core/alert.ts';
-import type { DayNumber, During, Hours, Person, Who } from './core/policy.ts';
-import {
-  daysInWords,
-  everyDay,
-  hoursBuiltIn,
-  type WrittenDuring,
-  type WrittenHours,
-} from './policy-hours.ts';
-import type { Gathered } from './policy-parts.ts';
-import { timezoneDefault } from './policy-schema.ts';
-import type { WrittenMoment } from './policy-words.ts';
+import { type Instant, instant } from '../../time.ts';
+import type { PersonId } from '../core/alert.ts';
+import type { DayNumber, During, Hours, Person, Who } from '../core/policy.ts';
+import { daysInWords, everyDay, hoursBuiltIn, type WrittenDuring, type WrittenHours } from './hours.ts';
+import type { Gathered } from './parts.ts';
+import { timezoneDefault } from './schema.ts';
+import type { WrittenMoment } from './words.ts';
 
 export const always: During = { kind: 'always' };
 

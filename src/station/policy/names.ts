@@ -4,19 +4,19 @@
  * policy is read, each at the place of the mistake, because at three in the
  * morning is too late.
  */
-import { formatDuration } from '../time.ts';
-import { didYouMean } from './nearest.ts';
-import { hoursBuiltIn, type WrittenDuring } from './policy-hours.ts';
-import { listsNamed, type WrittenMatch } from './policy-match.ts';
-import type { Gathered } from './policy-parts.ts';
+import { formatDuration } from '../../time.ts';
+import { didYouMean } from '../nearest.ts';
+import type { FileFault, Path } from '../yaml-file.ts';
+import { hoursBuiltIn, type WrittenDuring } from './hours.ts';
+import { listsNamed, type WrittenMatch } from './match.ts';
+import type { Gathered } from './parts.ts';
 import {
   acknowledgeAtMostDefault,
   type WrittenOwnRule,
   type WrittenPerson,
   type WrittenRule,
-} from './policy-schema.ts';
-import { channelWithoutAddress } from './policy-words.ts';
-import type { FileFault, Path } from './yaml-file.ts';
+} from './schema.ts';
+import { channelWithoutAddress } from './words.ts';
 
 /** All faults of the names, in no order. */
 export function checkNames(gathered: Gathered): readonly FileFault[] {

@@ -4,16 +4,16 @@
  * Smith`, `On call: Ann & bob`, or an invitation.
  */
 import { Temporal } from 'temporal-polyfill';
-import type { Instant } from '../time.ts';
-import { absencesOf, type CalendarEvent } from './calendar.ts';
-import type { Level, PersonId } from './core/alert.ts';
-import { type Absence, type ChannelPlan, limitsDefault, type Person } from './core/policy.ts';
+import type { Instant } from '../../time.ts';
+import { absencesOf, type CalendarEvent } from '../calendar/calendar.ts';
+import type { Level, PersonId } from '../core/alert.ts';
+import { type Absence, type ChannelPlan, limitsDefault, type Person } from '../core/policy.ts';
+import { momentIn } from './during.ts';
 import { shownRef } from './feeds.ts';
-import { momentIn } from './policy-during.ts';
-import { eventsOf, refOf, type Sources } from './policy-feeds.ts';
-import type { Gathered, Placed } from './policy-parts.ts';
-import type { WrittenPerson } from './policy-schema.ts';
-import { channelNames, channelWithoutAddress } from './policy-words.ts';
+import type { Gathered, Placed } from './parts.ts';
+import { eventsOf, refOf, type Sources } from './references.ts';
+import type { WrittenPerson } from './schema.ts';
+import { channelNames, channelWithoutAddress } from './words.ts';
 
 export type PeopleNamed = (event: CalendarEvent) => readonly PersonId[];
 

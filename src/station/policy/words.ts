@@ -2,13 +2,13 @@
  * The small values of the policy's language: names, lengths of time, zones,
  * addresses, dates, and what calendars and lists are fetched from; and how much
  * of everything a policy may hold. The larger shapes, made of these, are in
- * policy-hours.ts, policy-match.ts and policy-schema.ts.
+ * policy/hours.ts, policy/match.ts and policy/schema.ts.
  */
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import { type Duration, days, seconds } from '../time.ts';
-import { didYouMean } from './nearest.ts';
-import { durationBetween } from './yaml-file.ts';
+import { type Duration, days, seconds } from '../../time.ts';
+import { didYouMean } from '../nearest.ts';
+import { durationBetween } from '../yaml-file.ts';
 
 /** Of a whole policy, all of its files together, unless it says otherwise. */
 export const policyLimits = {
@@ -50,7 +50,6 @@ export const policyLimits = {
 } as const;
 
 export const channelNames = ['sms', 'email', 'xmpp', 'webhook', 'inbox'] as const;
-export type KnownChannel = (typeof channelNames)[number];
 /** The channel that needs no address: for whoever has none. */
 export const channelWithoutAddress = 'inbox';
 

@@ -5,9 +5,9 @@
  */
 import { createRequire } from 'node:module';
 import type Holidays from 'date-holidays';
-import { days, hours } from '../time.ts';
-import type { DayNumber } from './core/policy.ts';
-import { didYouMean } from './nearest.ts';
+import { days, hours } from '../../time.ts';
+import type { DayNumber } from '../core/policy.ts';
+import { didYouMean } from '../nearest.ts';
 import { dayNumberIfReal } from './wall-time.ts';
 
 export type HolidaysRead =

@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type Instant, instant } from '../time.ts';
+import { type Instant, instant } from '../../time.ts';
 
 /** What was read, when, and what a web server wants to be asked with next time. */
 export type FeedContent = {

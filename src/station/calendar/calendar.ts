@@ -9,15 +9,15 @@
  *
  * It must never read a file or a clock, and never throw for what is in a text.
  */
-import { days, type Instant, latest, plus } from '../time.ts';
-import { type Entry, entryOf } from './calendar-events.ts';
-import { type Occurrence, occurrencesOf } from './calendar-series.ts';
-import { CalendarFault, readComponents } from './calendar-text.ts';
-import { zonesOf } from './calendar-zone.ts';
-import type { PersonId } from './core/alert.ts';
-import type { Absence, DayNumber, Period, Shift } from './core/policy.ts';
+import { days, type Instant, latest, plus } from '../../time.ts';
+import type { PersonId } from '../core/alert.ts';
+import type { Absence, DayNumber, Period, Shift } from '../core/policy.ts';
+import { type Entry, entryOf } from './events.ts';
 import type { Budget } from './recurrence.ts';
+import { type Occurrence, occurrencesOf } from './series.ts';
+import { CalendarFault, readComponents } from './text.ts';
 import { dayOf, instantOf, midnightOf, offsetsOf, utc, wallOf } from './wall-time.ts';
+import { zonesOf } from './zone.ts';
 
 export type CalendarEvent = Period & {
   readonly summary: string;

@@ -4,10 +4,10 @@
  * is core/match.ts's to say.
  *
  * Whoever sends an alert chooses the texts that patterns are tried on, so none
- * may get past pattern-cost.ts.
+ * may get past policy/pattern-cost.ts.
  */
 import { z } from 'zod';
-import { foldHost } from './core/host.ts';
+import { foldHost } from '../core/host.ts';
 import {
   type Condition,
   detailMatchMax,
@@ -15,12 +15,12 @@ import {
   type MatchField,
   matchFields,
   type TextTest,
-} from './core/match.ts';
-import type { SourceList } from './core/sources.ts';
+} from '../core/match.ts';
+import type { SourceList } from '../core/sources.ts';
+import { checkValue } from '../yaml-file.ts';
+import { conditionsOf, shallow } from './hours.ts';
 import { patternFault, textMax } from './pattern-cost.ts';
-import { conditionsOf, shallow } from './policy-hours.ts';
-import { nameSchema, policyLimits, whenSound } from './policy-words.ts';
-import { checkValue } from './yaml-file.ts';
+import { nameSchema, policyLimits, whenSound } from './words.ts';
 
 /** A test as written: a source list is still a name. */
 export type WrittenTest =

@@ -7,8 +7,8 @@
  * where the window begins, and every step is paid for out of a budget: whoever
  * can edit a calendar must not be able to stop the station.
  */
-import { days, hours, minutes, seconds } from '../time.ts';
-import type { DayNumber } from './core/policy.ts';
+import { days, hours, minutes, seconds } from '../../time.ts';
+import type { DayNumber } from '../core/policy.ts';
 import {
   type CivilDate,
   civilDateOf,

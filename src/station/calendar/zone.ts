@@ -5,17 +5,10 @@
  * mostly a sketch of this year's rules; names that are no place
  * (`Customized Time Zone`, `EST`) mean what their calendar says.
  */
-import { type Instant, instant, milliseconds } from '../time.ts';
-import {
-  CalendarFault,
-  type CalendarProperty,
-  type Component,
-  propertyOf,
-  shown,
-  textOf,
-} from './calendar-text.ts';
-import { offsetOf, recurrenceOf, stampOf } from './calendar-values.ts';
+import { type Instant, instant, milliseconds } from '../../time.ts';
 import { type Budget, occurrences } from './recurrence.ts';
+import { CalendarFault, type CalendarProperty, type Component, propertyOf, shown, textOf } from './text.ts';
+import { offsetOf, recurrenceOf, stampOf } from './values.ts';
 import { type OffsetAt, offsetsOf, type Wall, wall } from './wall-time.ts';
 
 /** Finds the zone of a name; the line is that of whoever asks. */

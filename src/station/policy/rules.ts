@@ -8,13 +8,13 @@
  * position, so that a policy read again neither repeats nor forgets.
  */
 import { createHash } from 'node:crypto';
-import type { Duration } from '../time.ts';
-import type { PersonId, RuleId } from './core/alert.ts';
-import type { During, Rota, Rule, Who } from './core/policy.ts';
-import { always, duringContent, type ReadDuring } from './policy-during.ts';
-import { ruleContent } from './policy-names.ts';
-import type { Gathered } from './policy-parts.ts';
-import { timezoneDefault, type WrittenOwnRule, type WrittenRule } from './policy-schema.ts';
+import type { Duration } from '../../time.ts';
+import type { PersonId, RuleId } from '../core/alert.ts';
+import type { During, Rota, Rule, Who } from '../core/policy.ts';
+import { always, duringContent, type ReadDuring } from './during.ts';
+import { ruleContent } from './names.ts';
+import type { Gathered } from './parts.ts';
+import { timezoneDefault, type WrittenOwnRule, type WrittenRule } from './schema.ts';
 
 /** Whom names of people and lists mean. */
 export type Members = { readonly people: readonly PersonId[]; readonly rotas: readonly Rota[] };

@@ -4,7 +4,7 @@
  * not find everything, for what two patterns have in common nobody can tell in
  * general.
  */
-import { type Condition, passes, type TextTest } from './core/match.ts';
+import { type Condition, passes, type TextTest } from '../core/match.ts';
 
 type Text = Extract<Condition, { kind: 'text' }>;
 

@@ -7,7 +7,7 @@
  * that nobody asks for.
  */
 import ICAL from 'ical.js';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../nearest.ts';
 
 export type CalendarProperty = {
   readonly line: number;

@@ -9,8 +9,8 @@
  * RFC 5545, 3.3.5.
  */
 import { Temporal } from 'temporal-polyfill';
-import { type Duration, days, hours, type Instant, instant, milliseconds } from '../time.ts';
-import type { DayNumber } from './core/policy.ts';
+import { type Duration, days, hours, type Instant, instant, milliseconds } from '../../time.ts';
+import type { DayNumber } from '../core/policy.ts';
 
 /** Whole milliseconds since 1970-01-01T00:00 as it would be on the wall. */
 export type Wall = number & { readonly brand: 'Wall' };

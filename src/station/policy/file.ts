@@ -1,23 +1,23 @@
 /**
  * From a policy file to a policy. What its files may say is in
- * policy-schema.ts, how they are put together in policy-parts.ts, whether their
- * names belong together in policy-names.ts, what they mean in
- * policy-compile.ts, and what is allowed but hardly meant in policy-lint.ts.
+ * policy/schema.ts, how they are put together in policy/parts.ts, whether their
+ * names belong together in policy/names.ts, what they mean in
+ * policy/compile.ts, and what is allowed but hardly meant in policy/lint.ts.
  *
  * A policy with a mistake gives no policy at all, only the places of its
  * mistakes: half a policy would forget somebody.
  */
 import { createHash } from 'node:crypto';
-import type { Instant } from '../time.ts';
-import type { Policy } from './core/policy.ts';
+import type { Instant } from '../../time.ts';
+import type { Policy } from '../core/policy.ts';
+import { type ReadFile, readLocalFile } from '../local-file.ts';
+import { type FileFault, faultsMax } from '../yaml-file.ts';
+import { checkReferences, compiled } from './compile.ts';
 import type { FeedRef, Feeds } from './feeds.ts';
-import { type ReadFile, readLocalFile } from './local-file.ts';
-import { checkReferences, compiled } from './policy-compile.ts';
-import { openSources } from './policy-feeds.ts';
-import { lint } from './policy-lint.ts';
-import { checkNames } from './policy-names.ts';
-import { type ListFolder, listLocalFolder, readParts } from './policy-parts.ts';
-import { type FileFault, faultsMax } from './yaml-file.ts';
+import { lint } from './lint.ts';
+import { checkNames } from './names.ts';
+import { type ListFolder, listLocalFolder, readParts } from './parts.ts';
+import { openSources } from './references.ts';
 
 /** What a policy was made from, whether or not it was one. */
 type ReadFrom = {

@@ -10,8 +10,9 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { output, ZodType } from 'zod';
-import { fileWords, type ReadFile } from './local-file.ts';
-import type { WrittenHours } from './policy-hours.ts';
+import { fileWords, type ReadFile } from '../local-file.ts';
+import { type FileFault, type Path, parseYaml, type YamlFile } from '../yaml-file.ts';
+import type { WrittenHours } from './hours.ts';
 import {
   partShape,
   policyRestShape,
@@ -26,9 +27,8 @@ import {
   type WrittenPolicy,
   type WrittenSilence,
   type WrittenSources,
-} from './policy-schema.ts';
-import { policyLimits } from './policy-words.ts';
-import { type FileFault, type Path, parseYaml, type YamlFile } from './yaml-file.ts';
+} from './schema.ts';
+import { policyLimits } from './words.ts';
 
 /** In bytes, of each file. */
 export const policyFileMax = 3 * 1024 * 1024;

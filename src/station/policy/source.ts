@@ -4,13 +4,13 @@
  * SIGHUP), never by themselves, for an administrator may be in the middle of
  * changing them; calendars and lists are looked at regularly.
  */
-import type { Logger } from '../log.ts';
-import type { Clock } from '../time.ts';
-import type { Policy } from './core/policy.ts';
+import type { Logger } from '../../log.ts';
+import type { Clock } from '../../time.ts';
+import type { Policy } from '../core/policy.ts';
+import { type FileRead, type ReadFile, readLocalFile } from '../local-file.ts';
+import { type FileFault, formatFault } from '../yaml-file.ts';
 import type { FeedRef, Feeds } from './feeds.ts';
-import { type FileRead, type ReadFile, readLocalFile } from './local-file.ts';
-import { loadPolicy } from './policy-file.ts';
-import { type FileFault, formatFault } from './yaml-file.ts';
+import { loadPolicy } from './file.ts';
 
 export type PolicySourceOptions = {
   readonly path: string;

@@ -8,10 +8,10 @@
  * It never does two things at once, so that the newest reading is the one that
  * stays in force, and outlives whatever goes wrong.
  */
-import type { Logger } from '../log.ts';
-import { type Cancel, type Clock, type Duration, days, type Instant, minutes, plus } from '../time.ts';
+import type { Logger } from '../../log.ts';
+import { type Cancel, type Clock, type Duration, days, type Instant, minutes, plus } from '../../time.ts';
 import type { Feeds } from './feeds.ts';
-import type { PolicyRead, PolicySource } from './policy-source.ts';
+import type { PolicyRead, PolicySource } from './source.ts';
 
 export type FeedRefreshOptions = {
   readonly feeds: Pick<Feeds, 'refresh'>;

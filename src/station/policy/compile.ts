@@ -1,22 +1,22 @@
 /**
  * From what is written to what the core follows: every name replaced by what
  * it stands for, every calendar read, so that the core never looks anything up.
- * The names are known to belong together (policy-names.ts); what is found here
+ * The names are known to belong together (policy/names.ts); what is found here
  * are faults of what the policy refers to.
  */
 import { Temporal } from 'temporal-polyfill';
-import { days, type Instant, milliseconds, since } from '../time.ts';
-import { daysOf, shiftsOf } from './calendar.ts';
-import { everyAlert } from './core/match.ts';
-import type { DayNumber, Group, Inhibit, Policy, Rota, Silence } from './core/policy.ts';
-import type { SourceList } from './core/sources.ts';
-import { publicHolidays } from './holidays.ts';
-import { type DuringReader, duringReader, momentIn, namedHours } from './policy-during.ts';
-import { eventsOf, readRef, type Sources } from './policy-feeds.ts';
-import { conditionOf, matchContent } from './policy-match.ts';
-import type { Gathered, Placed } from './policy-parts.ts';
-import { dayOf, type PeopleNamed, peopleFinder, peopleOf, warnOfStrangers } from './policy-people.ts';
-import { membersReader, type RulesOf, rulesReader, shortHash, whoFrom } from './policy-rules.ts';
+import { days, type Instant, milliseconds, since } from '../../time.ts';
+import { daysOf, shiftsOf } from '../calendar/calendar.ts';
+import { publicHolidays } from '../calendar/holidays.ts';
+import { everyAlert } from '../core/match.ts';
+import type { DayNumber, Group, Inhibit, Policy, Rota, Silence } from '../core/policy.ts';
+import type { SourceList } from '../core/sources.ts';
+import { type DuringReader, duringReader, momentIn, namedHours } from './during.ts';
+import { conditionOf, matchContent } from './match.ts';
+import type { Gathered, Placed } from './parts.ts';
+import { dayOf, type PeopleNamed, peopleFinder, peopleOf, warnOfStrangers } from './people.ts';
+import { eventsOf, readRef, type Sources } from './references.ts';
+import { membersReader, type RulesOf, rulesReader, shortHash, whoFrom } from './rules.ts';
 import {
   acknowledgeAtMostDefault,
   acknowledgeForDefault,
@@ -27,9 +27,9 @@ import {
   type WrittenGroup,
   type WrittenInhibit,
   type WrittenSilence,
-} from './policy-schema.ts';
-import { policyLimits } from './policy-words.ts';
+} from './schema.ts';
 import { parseSourceList, parseSourceText } from './source-list.ts';
+import { policyLimits } from './words.ts';
 
 /** Whose silences those of the policy are. */
 const policyAuthor = 'the policy';

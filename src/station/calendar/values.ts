@@ -3,9 +3,9 @@
  * library has read their text; here they are checked, because it takes 31
  * February, and a rule every nought days, as they come.
  */
-import { days, hours, minutes, seconds } from '../time.ts';
-import { CalendarFault, type CalendarProperty, isRecord, shown } from './calendar-text.ts';
+import { days, hours, minutes, seconds } from '../../time.ts';
 import { frequencies, type Recurrence } from './recurrence.ts';
+import { CalendarFault, type CalendarProperty, isRecord, shown } from './text.ts';
 import { dayNumberIfReal, midnightOf, type Wall, wall } from './wall-time.ts';
 
 /** A date, or a time on a date, as written. */

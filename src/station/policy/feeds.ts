@@ -8,11 +8,11 @@
  * reading one never waits for a network: `refresh` fetches, `read` reads.
  */
 import { readFileSync, statSync } from 'node:fs';
-import type { Logger } from '../log.ts';
-import { type Clock, type Instant, rfc3339, seconds } from '../time.ts';
+import type { Logger } from '../../log.ts';
+import { type Clock, type Instant, rfc3339, seconds } from '../../time.ts';
+import { fileWords } from '../local-file.ts';
 import { type FeedCache, type FeedContent, openFeedCache } from './feed-cache.ts';
 import { type FetchLimits, fetchFeed, shownUrl } from './feed-fetch.ts';
-import { fileWords } from './local-file.ts';
 
 export type FeedRef =
   | {

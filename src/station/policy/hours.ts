@@ -4,8 +4,8 @@
  * the original wrote them included: an hour that ends in 17 runs through 17:59.
  */
 import { z } from 'zod';
-import type { Duration } from '../time.ts';
-import type { Weekday } from './core/policy.ts';
+import type { Duration } from '../../time.ts';
+import type { Weekday } from '../core/policy.ts';
 import {
   durationSchema,
   everyLeast,
@@ -15,7 +15,7 @@ import {
   policyLimits,
   timezoneSchema,
   whenSound,
-} from './policy-words.ts';
+} from './words.ts';
 
 // ---------------------------------------------------------------- days
 

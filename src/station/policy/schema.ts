@@ -2,17 +2,18 @@
  * What may be written in a policy: its shape, and what each value turns into.
  * policies/policy.schema.json, which editors use, is made from the same shape
  * (scripts/policy-schema.ts). Whether the names in it belong together is
- * policy-names.ts's to say.
+ * policy/names.ts's to say.
  *
  * Keys that it does not know are refused: a word that was misspelt, or that a
  * later version knows, must never be passed over in silence.
  */
 import { z } from 'zod';
-import { type Duration, days, hours as hoursLong, milliseconds, minutes, seconds } from '../time.ts';
-import { levels } from './core/alert.ts';
-import { inhibitFields } from './core/policy.ts';
-import { duringSchema, hoursSchema, weeklySchema } from './policy-hours.ts';
-import { matchSchema, someMatchSchema } from './policy-match.ts';
+import { type Duration, days, hours as hoursLong, milliseconds, minutes, seconds } from '../../time.ts';
+import { levels } from '../core/alert.ts';
+import { inhibitFields } from '../core/policy.ts';
+import { durationExpected } from '../yaml-file.ts';
+import { duringSchema, hoursSchema, weeklySchema } from './hours.ts';
+import { matchSchema, someMatchSchema } from './match.ts';
 import {
   channelNames,
   durationSchema,
@@ -37,8 +38,7 @@ import {
   webhookSchema,
   whenSound,
   xmppSchema,
-} from './policy-words.ts';
-import { durationExpected } from './yaml-file.ts';
+} from './words.ts';
 
 const acknowledgeLeast = minutes(1);
 const acknowledgeMost = days(365);
@@ -119,7 +119,6 @@ const absenceSchema = z
       }),
   ])
   .meta({ description: 'A calendar, or days from … to …, both included.' });
-export type WrittenAbsence = z.output<typeof absenceSchema>;
 
 const channelList = z
   .array(z.enum(channelNames))

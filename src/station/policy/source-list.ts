@@ -6,7 +6,7 @@
  * taken that could mean one thing to its author and another to a resolver, and
  * no pattern that a sender's text could make slow.
  */
-import { foldHost } from './core/host.ts';
+import { foldHost } from '../core/host.ts';
 import {
   addressBits,
   canonicalAddress,
@@ -16,7 +16,7 @@ import {
   networkAround,
   parseAddress,
   type SourceList,
-} from './core/sources.ts';
+} from '../core/sources.ts';
 import { type NamePart, namePattern, parseName, writtenOut } from './name-pattern.ts';
 import { patternFault } from './pattern-cost.ts';
 

@@ -4,21 +4,17 @@
  * whoever wrote it knows best; but they are told before the night in which they
  * would be found out.
  */
-import { days, formatDuration, type Instant, minutes, plus } from '../time.ts';
-import { levels, type PersonId } from './core/alert.ts';
-import { everyAlert } from './core/match.ts';
-import type { Group, Person, Policy, Rota, Rule } from './core/policy.ts';
-import { coverage } from './policy-cover.ts';
-import { duringContent } from './policy-during.ts';
-import { hoursBuiltIn, type WrittenDuring } from './policy-hours.ts';
-import { listsNamed, matchContent } from './policy-match.ts';
-import type { Gathered, Placed } from './policy-parts.ts';
-import {
-  timezoneDefault,
-  type WrittenGroup,
-  type WrittenOwnRule,
-  type WrittenRule,
-} from './policy-schema.ts';
+import { days, formatDuration, type Instant, minutes, plus } from '../../time.ts';
+import { levels, type PersonId } from '../core/alert.ts';
+import { everyAlert } from '../core/match.ts';
+import type { Group, Person, Policy, Rota, Rule } from '../core/policy.ts';
+import type { FileFault, Path } from '../yaml-file.ts';
+import { coverage } from './cover.ts';
+import { duringContent } from './during.ts';
+import { hoursBuiltIn, type WrittenDuring } from './hours.ts';
+import { listsNamed, matchContent } from './match.ts';
+import type { Gathered, Placed } from './parts.ts';
+import { timezoneDefault, type WrittenGroup, type WrittenOwnRule, type WrittenRule } from './schema.ts';
 import {
   both,
   either,
@@ -29,8 +25,7 @@ import {
   type Week,
   type WeekReader,
   weekReader,
-} from './policy-week.ts';
-import type { FileFault, Path } from './yaml-file.ts';
+} from './week.ts';
 
 /** A shorter reminder is no reminder. */
 const everyShort = minutes(1);

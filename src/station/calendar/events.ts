@@ -8,20 +8,13 @@
  * rota read so has an hour in October in which nobody is on call.) Only a
  * DURATION in hours is exact.
  */
-import type { Instant } from '../time.ts';
-import { instant } from '../time.ts';
-import { CalendarFault, type CalendarProperty, type Component, propertyOf, textOf } from './calendar-text.ts';
-import {
-  checkedLength,
-  type Length,
-  lengthOf,
-  recurrenceOf,
-  type Stamp,
-  stampOf,
-} from './calendar-values.ts';
-import type { ZoneNamed } from './calendar-zone.ts';
+import type { Instant } from '../../time.ts';
+import { instant } from '../../time.ts';
 import type { Recurrence } from './recurrence.ts';
+import { CalendarFault, type CalendarProperty, type Component, propertyOf, textOf } from './text.ts';
+import { checkedLength, type Length, lengthOf, recurrenceOf, type Stamp, stampOf } from './values.ts';
 import { instantOf, midnightOf, type OffsetAt, utc, type Wall, wall, wallOf } from './wall-time.ts';
+import type { ZoneNamed } from './zone.ts';
 
 /** A moment as written, and the zone whose clock shows it. */
 export type Moment = { readonly wall: Wall; readonly at: Instant; readonly date: boolean };

@@ -1,18 +1,18 @@
 /**
  * What a policy refers to besides its own files: calendars, lists of hosts,
  * public holidays. A calendar that cannot be read now keeps its last good
- * content (feeds.ts); one of this machine that was never readable is a fault of
+ * content (policy/feeds.ts); one of this machine that was never readable is a fault of
  * the policy, one elsewhere that was not fetched yet is a warning, for the
  * network may be down while the station starts.
  */
 import { resolve } from 'node:path';
-import { type Duration, days, type Instant, minus, plus } from '../time.ts';
-import { type CalendarEvent, readCalendar } from './calendar.ts';
-import type { Period } from './core/policy.ts';
+import { type Duration, days, type Instant, minus, plus } from '../../time.ts';
+import { type CalendarEvent, readCalendar } from '../calendar/calendar.ts';
+import type { Period } from '../core/policy.ts';
+import type { ReadFile } from '../local-file.ts';
+import type { FileFault, Path } from '../yaml-file.ts';
 import { type FeedRead, type FeedRef, type Feeds, type Parsed, shownRef } from './feeds.ts';
-import type { ReadFile } from './local-file.ts';
-import type { Placed } from './policy-parts.ts';
-import type { FileFault, Path } from './yaml-file.ts';
+import type { Placed } from './parts.ts';
 
 /** How far back calendars are read: the episodes of long standing alerts began there. */
 const windowBefore: Duration = days(35);

@@ -2,12 +2,12 @@
  * A series, and what a calendar says of single occurrences of it: left out,
  * added, moved, renamed, cancelled, or changed from one of them on.
  */
-import type { Instant } from '../time.ts';
-import { hours, minus, plus } from '../time.ts';
-import { type Entry, endOf, type Moment } from './calendar-events.ts';
-import type { Length } from './calendar-values.ts';
-import type { DayNumber, Period } from './core/policy.ts';
+import type { Instant } from '../../time.ts';
+import { hours, minus, plus } from '../../time.ts';
+import type { DayNumber, Period } from '../core/policy.ts';
+import { type Entry, endOf, type Moment } from './events.ts';
 import { type Budget, occurrences } from './recurrence.ts';
+import type { Length } from './values.ts';
 import { dayOf, instantOf, type Wall, wall, wallOf } from './wall-time.ts';
 
 /** An occurrence, and the entry whose words are its own. */
