@@ -351,8 +351,12 @@ for (const dialect of dialects) {
         ['y', a.key],
       ]);
       const named = await store.transaction((tx) => tx.loadInhibitors(['y']));
-      assert.deepEqual(named.get('y'), [{ alert: a.key, source: a.source, id: a.id, subject: 'sw1' }]);
-      await save(store, a, { ...a, inhibits: ['y', 'z'] });
+      const inhibitor = { alert: a.key, source: a.source, id: a.id, subject: 'sw1' };
+      assert.deepEqual(named.get('y'), [{ ...inhibitor, mutedBy: null }]);
+      const muted = { kind: 'inhibited', by: 'w', why: 'x', since: noon, until: null } as const;
+      await save(store, a, { ...a, muted, inhibits: ['y', 'z'] });
+      const inhibited = await store.transaction((tx) => tx.loadInhibitors(['y']));
+      assert.deepEqual(inhibited.get('y'), [{ ...inhibitor, mutedBy: 'w' }]);
       await save(store, b, { ...b, inhibits: [], phase: { kind: 'cleared', since: noon } });
       await store.close();
       store = place.open();
