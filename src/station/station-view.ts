@@ -63,9 +63,12 @@ export class StationView implements StationPort {
       );
     }
     problems.push(...this.options.feeds.problems());
-    for (const channel of this.missingChannels()) {
+    const missing = this.missingChannels();
+    if (missing.length > 0) {
+      const [which, them, theirs] =
+        missing.length === 1 ? ['channel', 'it', 'its'] : ['channels', 'them', 'their'];
       problems.push(
-        `the policy names the channel ${channel}, but the station file does not set it up: its messages go to the inbox only`,
+        `the policy names the ${which} ${missing.join(', ')}, but the station file does not set ${them} up: ${theirs} messages go to the inbox only`,
       );
     }
     return { ready, problems };

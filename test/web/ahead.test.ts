@@ -117,6 +117,15 @@ test('people told alike share a line, reminders a run, and a long list is folded
     assert.match(words, /04:36 nobody: held back, as new alerts of the group links must last/);
     assert.match(words, /04:37 no longer held back 04:38 cleared, as planned/);
   });
+  const overnight = forecastOf([5, 660, 720, 780].map((at) => told(at, 'ann')));
+  await saying(overnight, async () => {
+    const words = next((await visitor.get(`/alerts/${key}`)).text);
+    assert.match(
+      words,
+      /03:05 ann by sms, email: reminder \(was told before\) (Sat )?.*14:00 ann .*, then every 1h/,
+    );
+    assert.doesNotMatch(words, /every 10h/, 'two are no run');
+  });
   const many = Array.from({ length: 25 }, (_, i) => told(i * i, 'ann'));
   await saying(forecastOf(many, true), async () => {
     const { text } = await visitor.get(`/alerts/${key}`);

@@ -74,6 +74,8 @@ type Line = {
   readonly last: Instant;
   /** From one to the next; null where there is only one. */
   readonly every: Duration | null;
+  /** How many follow each other. */
+  readonly count: number;
 };
 
 function linesOf(entries: readonly ForecastEntry[]): readonly Line[] {
@@ -84,9 +86,11 @@ function linesOf(entries: readonly ForecastEntry[]): readonly Line[] {
     const before = lines.at(-1);
     if (before !== undefined && person.length > 0 && before.at === at && isLike(before.entry, entry)) {
       lines[lines.length - 1] = { ...before, people: [...before.people, ...person] };
-    } else lines.push({ entry, people: person, at, last: at, every: null });
+    } else lines.push({ entry, people: person, at, last: at, every: null, count: 1 });
   }
-  return lines.reduce<readonly Line[]>(withRun, []);
+  return lines
+    .reduce<readonly Line[]>(withRun, [])
+    .flatMap((line) => (line.count === 2 ? apart(line) : [line]));
 }
 
 /** Whether both say the same, but for when and of whom. */
@@ -103,11 +107,25 @@ function withRun(lines: readonly Line[], line: Line): readonly Line[] {
   const before = lines.at(-1);
   if (before === undefined || !('of' in line.entry) || line.entry.of !== 'reminder') return [...lines, line];
   const every = since(before.last, line.at);
-  const follows =
-    isLike(before.entry, line.entry) &&
-    before.people.join() === line.people.join() &&
-    Math.abs((before.every ?? every) - every) < uneven;
-  return follows ? [...lines.slice(0, -1), { ...before, last: line.at, every }] : [...lines, line];
+  const rest = lines.slice(0, -1);
+  if (!isLike(before.entry, line.entry) || before.people.join() !== line.people.join())
+    return [...lines, line];
+  if (Math.abs((before.every ?? every) - every) < uneven) {
+    return [...rest, { ...before, last: line.at, every, count: before.count + 1 }];
+  }
+  // Two make no run: the second of them may begin one with this.
+  if (before.count !== 2) return [...lines, line];
+  const [first, second] = apart(before);
+  return withRun([...rest, first, second], line);
+}
+
+/** A line of two as a line each. */
+function apart(line: Line): readonly [Line, Line] {
+  const alone = { ...line, every: null, count: 1 };
+  return [
+    { ...alone, last: line.at },
+    { ...alone, at: line.last },
+  ];
 }
 
 function forecastList(forecast: Forecast, view: View, first: number, id: string, empty: Html): Html {
