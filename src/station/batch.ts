@@ -5,7 +5,7 @@
  */
 import { earliest, type Instant, minutes, plus } from '../time.ts';
 import { BatchNames } from './batch-names.ts';
-import type { Alert, AlertKey, HistoryEntry } from './core/alert.ts';
+import type { Alert, AlertKey, HistoryEntry, MutedKind } from './core/alert.ts';
 import {
   type Context,
   type Decision,
@@ -30,10 +30,14 @@ export const dueAtOnce = 200;
 
 /**
  * The name of the fact that says how far those that stand are being looked at again: the last alert woken, while others
- * are to follow; `inhibited` once all were, and what they inhibit can be told from what they no longer do; else empty.
+ * are to follow; `inhibited` once all were, and what they inhibit can be told from what they no longer do; with a colon
+ * and a key while those that are inhibited are looked at once more; else empty.
  */
 const wakingFact = 'waking';
 const inhibitedLast = 'inhibited';
+
+/** So many muted alerts are woken in one transaction. */
+export const wakenAtOnce = 1000;
 
 /** When an alert whose due decision failed is tried again: it must not keep the station busy. */
 export const afterBug = minutes(1);
@@ -120,8 +124,10 @@ class Batch {
   /** Beyond which alert all that stand are to be looked at again, some in each batch; null: there is no need to. */
   private wakeFrom: AlertKey | 'first' | null = null;
   private waking = '';
+  /** Those that are inhibited are to be looked at once more, some in each batch. */
+  private inhibitedDue = false;
   /** Who is to be looked at again once all is saved. */
-  private readonly wakes: ((tx: Transaction) => Promise<void>)[] = [];
+  private readonly wakes: (readonly [kind: MutedKind, by: readonly string[] | null])[] = [];
   private readonly stored = new Map<AlertKey, Alert | null>();
   private readonly alerts = new Map<AlertKey, Alert>();
   private readonly keys = new Map<string, AlertKey>();
@@ -269,13 +275,13 @@ class Batch {
         const ended = await endSilence(tx, event, this.silences);
         if (!ended.ok) return refusal(ended.why);
         this.silences = ended.silences;
-        this.wakes.push((saved) => saved.wakeMuted('silenced', [String(event.silence)], event.at));
+        this.wakes.push(['silenced', [String(event.silence)]]);
         return done;
       }
       case 'names':
         await tx.saveNames(event.found);
         this.names.take(event.found);
-        this.wakes.push((saved) => saved.wakeMuted('naming', null, event.at));
+        this.wakes.push(['naming', null]);
         return done;
       default:
         return this.act(event);
@@ -284,7 +290,7 @@ class Batch {
 
   private context(): Context {
     const { policy, silences, names } = this;
-    const waking = this.waking !== '' || this.wakeFrom !== null;
+    const waking = this.wakeFrom !== null || (this.waking !== '' && !this.waking.includes(':'));
     return { ...contextOf({ ...this.standing, policy, silences, names }, this.at, this.inhibitors), waking };
   }
 
@@ -339,7 +345,7 @@ class Batch {
     this.moreDue = due.length === dueAtOnce;
     for (const alert of due) this.know(alert);
     await this.inhibitors.load(tx, due);
-    if (this.waking === inhibitedLast) await this.wakeInhibited(tx);
+    if (this.waking.startsWith(inhibitedLast)) this.inhibitedDue = this.waking.includes(':') || !this.moreDue;
     else if (this.waking !== '') this.wakeFrom ??= Number(this.waking) as AlertKey;
     const context = this.context();
     for (const { key } of due) {
@@ -411,10 +417,14 @@ class Batch {
     if (this.history.length > 0) await tx.appendHistory(this.history);
     if (this.messages.length > 0) await tx.enqueue(this.messages);
     const freed = this.inhibitors.freed();
-    if (freed.length > 0) this.wakes.push((saved) => saved.wakeMuted('inhibited', freed, this.at));
-    for (const wake of this.wakes) await wake(tx);
-    if (this.wakes.length > 0) this.moreDue = true;
+    if (freed.length > 0) this.wakes.push(['inhibited', freed]);
+    for (const [kind, by] of this.wakes) {
+      // So many cannot be woken in one step: then all that stand are, in steps.
+      if (!(await tx.wakeMuted(kind, by, this.at, wakenAtOnce))) this.wakeFrom = 'first';
+      this.moreDue = true;
+    }
     if (this.wakeFrom !== null) await this.wakeSome(tx, this.wakeFrom);
+    else if (this.inhibitedDue) await this.wakeInhibited(tx);
     this.tally.messages = this.messages.length;
   }
 
@@ -427,9 +437,11 @@ class Batch {
 
   /** All others were looked at, or are in this batch: now it is known what inhibits what. */
   private async wakeInhibited(tx: Transaction): Promise<void> {
-    if (this.moreDue) return;
-    await tx.setFact(wakingFact, '');
-    this.wakes.push((saved) => saved.wakeMuted('inhibited', null, this.at));
+    const [, after = null] = this.waking.split(':');
+    const from = after === null ? null : (Number(after) as AlertKey);
+    const next = await tx.wakeRaised(this.at, from, dueAtOnce, 'inhibited');
+    await tx.setFact(wakingFact, next === null ? '' : `${inhibitedLast}:${next}`);
+    this.moreDue = true;
   }
 
   result(outcomes: readonly Outcome[]): BatchResult {

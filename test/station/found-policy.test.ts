@@ -1,9 +1,10 @@
 /** What was found by trying to break the policy's core: each name says what somebody would have noticed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { wakenAtOnce } from '../../src/station/batch.ts';
 import { instant } from '../../src/time.ts';
 import { monday, type Said, timeline } from '../kit/station.ts';
-import { annHears, heard, silenced, story, toldAt } from './mute-kit.ts';
+import { annHears, endSilence, heard, silenced, story, toldAt } from './mute-kit.ts';
 
 const about = (id: string, more: Said = {}): Said => ({ id, subject: 'db1', summary: id, ...more });
 
@@ -162,6 +163,36 @@ describe('a person whose limit holds a thousand messages back', () => {
       assert.deepEqual(await toldAt(t, 599, 600), [[], ['ann']]);
       ended = true;
       assert.ok(most <= 4, `${most} transactions without a look at what else there is to do`);
+    });
+  });
+});
+
+describe('more alerts than can be looked at in one step', () => {
+  const count = wakenAtOnce + 50;
+  const many = (): Said[] =>
+    Array.from({ length: count }, (_, n) => ({ id: `ping${n}`, subject: 'db1', summary: 'no answer' }));
+
+  it('are all told when the silence over them ends', () =>
+    timeline({ policy: annHears() }, async (t) => {
+      const id = await silenced(t, { subject: 'db1' }, 3600);
+      await t.update(many());
+      assert.deepEqual(await heard(t), []);
+      await endSilence(t, id);
+      await t.at(60);
+      assert.equal((await heard(t)).length, count);
+    }));
+
+  it('are all told when what inhibits them clears, also over a restart in between', () => {
+    const policy = annHears('inhibit: [{while: {id: host-down}, mutes: {id: "ping*"}}]');
+    return timeline({ policy }, async (t) => {
+      await t.update([about('host-down')]);
+      await t.update(many());
+      assert.deepEqual(await heard(t), ['ann']);
+      await t.reload(`${policy}# edited\n`);
+      await t.update([about('host-down', { clear: 1 })]);
+      await t.restart({ policy });
+      await t.at(600);
+      assert.equal((await heard(t)).filter((name) => name === 'ann').length, count + 1);
     });
   });
 });

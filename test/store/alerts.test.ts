@@ -297,16 +297,16 @@ for (const dialect of dialects) {
         });
       };
       assert.deepEqual(await wakes(), [null, null, null, -1, 9, null]);
-      await store.transaction((tx) => tx.wakeMuted('silenced', ['1', '1', 'nobody'], noon));
+      await store.transaction((tx) => tx.wakeMuted('silenced', ['1', '1', 'nobody'], noon, 1000));
       assert.deepEqual(await wakes(), [0, null, null, -1, 0, null]);
       const failed = store.transaction(async (tx) => {
-        await tx.wakeMuted('inhibited', null, noon);
+        await tx.wakeMuted('inhibited', null, noon, 1000);
         await tx.loadNamed(alerts);
         throw new Error('changed my mind');
       });
       await assert.rejects(failed, /changed my mind/);
       assert.deepEqual(await wakes(), [0, null, null, -1, 0, null]);
-      await store.transaction((tx) => tx.wakeMuted('silenced', null, noon));
+      await store.transaction((tx) => tx.wakeMuted('silenced', null, noon, 1000));
       assert.deepEqual(await wakes(), [0, 0, null, -1, 0, null]);
       await store.close();
     });
@@ -318,13 +318,13 @@ for (const dialect of dialects) {
       const after = { ...before, muted, wakeAt: plus(noon, minutes(5)) };
       await store.transaction(async (tx) => {
         await tx.save([{ before, after }]);
-        await tx.wakeMuted('settling', null, noon);
+        await tx.wakeMuted('settling', null, noon, 1000);
       });
       assert.deepEqual(await load(store, before), { ...after, wakeAt: noon });
       assert.deepEqual(await store.transaction((tx) => tx.loadDue(noon, 10)), [{ ...after, wakeAt: noon }]);
-      await store.transaction((tx) => tx.wakeMuted('settling', null, plus(noon, minutes(-1))));
+      await store.transaction((tx) => tx.wakeMuted('settling', null, plus(noon, minutes(-1)), 1000));
       await save(store, after, { ...after, muted: null });
-      await store.transaction((tx) => tx.wakeMuted('settling', null, plus(noon, minutes(-2))));
+      await store.transaction((tx) => tx.wakeMuted('settling', null, plus(noon, minutes(-2)), 1000));
       assert.notEqual((await load(store, before))?.wakeAt, plus(noon, minutes(-2)), 'no longer muted');
       await store.close();
     });

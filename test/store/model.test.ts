@@ -165,7 +165,7 @@ async function transact(
       }
     }
     if (step.wakesMuted) {
-      await tx.wakeMuted('silenced', ['1'], now);
+      await tx.wakeMuted('silenced', ['1'], now, 1000);
       for (const [as, alert] of draft) {
         const sleeps = alert.muted?.by === '1' && (alert.wakeAt === null || alert.wakeAt > now);
         if (sleeps) draft.set(as, { ...alert, wakeAt: now });

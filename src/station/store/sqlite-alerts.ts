@@ -94,9 +94,9 @@ export class AlertTable {
   readonly #updatePlain: Statement<unknown[]>;
   readonly #updateAll: Statement<unknown[]>;
   readonly #updateWake: Statement<[Instant | null, AlertKey]>;
-  readonly #standing: Statement<[number, number], Standing>;
-  readonly #wakeMuted: Statement<[{ now: Instant; kind: MutedKind }], AlertName>;
-  readonly #wakeMutedBy: Statement<[{ now: Instant; kind: MutedKind; by: string }], AlertName>;
+  readonly #standing: Statement<[{ after: number; kind: MutedKind | null; limit: number }], Standing>;
+  readonly #muted: Statement<[{ now: Instant; kind: MutedKind; limit: number }], Standing>;
+  readonly #mutedBy: Statement<[{ now: Instant; kind: MutedKind; by: string; limit: number }], Standing>;
   readonly #detail: Statement<[AlertKey], string>;
   readonly #setDetail: Statement<[AlertKey, string]>;
   readonly #dropDetail: Statement<[AlertKey]>;
@@ -119,13 +119,14 @@ export class AlertTable {
     this.#updateWake = db.prepare('UPDATE alerts SET wake_at = ? WHERE key = ?');
     this.#standing = db.prepare(
       `SELECT key, source, id, wake_at FROM alerts INDEXED BY alerts_standing
-       WHERE (phase <> 'cleared' OR muted_kind IS NOT NULL) AND key > ? ORDER BY key LIMIT ?`,
+       WHERE (phase <> 'cleared' OR muted_kind IS NOT NULL) AND key > @after
+         AND (@kind IS NULL OR muted_kind = @kind) ORDER BY key LIMIT @limit`,
     );
-    const wakeMuted = (condition: string): string =>
-      `UPDATE alerts INDEXED BY alerts_muted SET wake_at = @now
-       WHERE muted_kind = @kind ${condition} AND (wake_at IS NULL OR wake_at > @now) RETURNING source, id`;
-    this.#wakeMuted = db.prepare(wakeMuted(''));
-    this.#wakeMutedBy = db.prepare(wakeMuted('AND muted_by = @by'));
+    const asleep = (condition: string): string =>
+      `SELECT key, source, id, wake_at FROM alerts INDEXED BY alerts_muted
+       WHERE muted_kind = @kind ${condition} AND (wake_at IS NULL OR wake_at > @now) LIMIT @limit`;
+    this.#muted = db.prepare(asleep(''));
+    this.#mutedBy = db.prepare(asleep('AND muted_by = @by'));
     this.#detail = db.prepare<[AlertKey], string>('SELECT detail FROM alert_details WHERE key = ?').pluck();
     this.#setDetail = db.prepare('INSERT OR REPLACE INTO alert_details (key, detail) VALUES (?, ?)');
     this.#dropDetail = db.prepare('DELETE FROM alert_details WHERE key = ?');
@@ -231,22 +232,29 @@ export class AlertTable {
     return this.#inhibitors.load(tokens);
   }
 
-  wakeRaised(now: Instant, after: AlertKey | null, limit: number): AlertKey | null {
-    const standing = this.#standing.all(after ?? 0, limit);
-    for (const { key, source, id, wake_at: wakeAt } of standing) {
+  wakeRaised(now: Instant, after: AlertKey | null, limit: number, kind: MutedKind | null): AlertKey | null {
+    const standing = this.#standing.all({ after: after ?? 0, kind, limit });
+    this.#wakeAll(standing, now);
+    return standing.length < limit ? null : (standing.at(-1)?.key ?? null);
+  }
+
+  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant, limit: number): boolean {
+    let left = limit;
+    const wake = (muted: readonly Standing[]): void => {
+      this.#wakeAll(muted, now);
+      left -= muted.length;
+    };
+    if (by === null) wake(this.#muted.all({ now, kind, limit: left }));
+    for (const one of new Set(by)) if (left > 0) wake(this.#mutedBy.all({ now, kind, by: one, limit: left }));
+    return left > 0;
+  }
+
+  #wakeAll(alerts: readonly Standing[], now: Instant): void {
+    for (const { key, source, id, wake_at: wakeAt } of alerts) {
       if (wakeAt !== null && wakeAt <= now) continue;
       this.#updateWake.run(now, key);
       this.#reread({ source, id });
     }
-    return standing.length < limit ? null : (standing.at(-1)?.key ?? null);
-  }
-
-  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant): void {
-    const woken =
-      by === null
-        ? this.#wakeMuted.all({ now, kind })
-        : [...new Set(by)].flatMap((one) => this.#wakeMutedBy.all({ now, kind, by: one }));
-    for (const name of woken) this.#reread(name);
   }
 
   /** All that is saved is in the tables and the journal: read again, it carries its new wakeAt. */

@@ -282,12 +282,12 @@ class SqliteTransaction implements Transaction {
     });
   }
 
-  wakeRaised(now: Instant, after: AlertKey | null, limit: number) {
-    return this.#do(({ alerts }) => alerts.wakeRaised(now, after, limit));
+  wakeRaised(now: Instant, after: AlertKey | null, limit: number, kind?: MutedKind) {
+    return this.#do(({ alerts }) => alerts.wakeRaised(now, after, limit, kind ?? null));
   }
 
-  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant) {
-    return this.#do(({ alerts }) => alerts.wakeMuted(kind, by, now));
+  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant, limit: number) {
+    return this.#do(({ alerts }) => alerts.wakeMuted(kind, by, now, limit));
   }
 
   loadInhibitors(tokens: readonly string[]) {

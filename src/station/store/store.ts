@@ -129,16 +129,17 @@ export interface Transaction {
   save(alerts: readonly SavedAlert[]): Promise<void>;
   /**
    * Sets wakeAt to at most `now` for alerts that are raised, acknowledged or muted: a new policy may owe something
-   * else. At most `limit` of them, in the order of their keys, those beyond `after`.
+   * else. At most `limit` of them, in the order of their keys, those beyond `after`; `kind`: only those muted so.
    * @returns the last key, where more may follow.
    */
-  wakeRaised(now: Instant, after: AlertKey | null, limit: number): Promise<AlertKey | null>;
+  wakeRaised(now: Instant, after: AlertKey | null, limit: number, kind?: MutedKind): Promise<AlertKey | null>;
 
   /**
-   * Sets wakeAt to at most `now` for the alerts that are muted like this; `by`: only by these, null: by whatever.
-   * Call it and `wakeRaised` after `save`.
+   * Sets wakeAt to at most `now` for the alerts that are muted like this; `by`: only by these, null: by whatever. At
+   * most `limit` of them. Call it and `wakeRaised` after `save`.
+   * @returns false where there may be more.
    */
-  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant): Promise<void>;
+  wakeMuted(kind: MutedKind, by: readonly string[] | null, now: Instant, limit: number): Promise<boolean>;
   /**
    * Which raised alerts inhibit by these tokens, as saved so far; a token that nobody has is left out. At most
    * `inhibitorsMax` a token, those with the lowest keys.
