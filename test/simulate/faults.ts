@@ -1,0 +1,112 @@
+/**
+ * Faults planted into the real parts from outside, to prove that the simulation
+ * sees them: each spoils one thing that the station relies on, now and then or
+ * always, and must be found.
+ */
+import type { Channel } from '../../src/station/channels/channel.ts';
+import type { Transaction } from '../../src/station/store/store.ts';
+import { type Clock, minutes, plus } from '../../src/time.ts';
+import type { PolicySpec } from './policies.ts';
+import { chanceOf } from './random.ts';
+
+/** Where a fault may reach in. Nothing of the station knows of it. */
+export type Fault = {
+  /** In words: what is wrong. */
+  readonly about: string;
+  /** Changes the transaction's own methods. */
+  readonly transaction?: (tx: Transaction) => void;
+  readonly channels?: (channels: ReadonlyMap<string, Channel>) => ReadonlyMap<string, Channel>;
+  readonly clock?: (clock: Clock) => Clock;
+  /** What the station is given instead of the policy that the model knows. */
+  readonly policy?: (spec: PolicySpec) => PolicySpec;
+};
+
+/** True once in so many times, and always the same for the same thing, so that a shortened run meets it too. */
+const onceIn = (times: number, ...about: readonly (string | number)[]): boolean =>
+  chanceOf(...about) < 1 / times;
+
+function eachChannel(change: (channel: Channel) => Channel['send']) {
+  return (channels: ReadonlyMap<string, Channel>): ReadonlyMap<string, Channel> =>
+    new Map([...channels].map(([name, channel]) => [name, { ...channel, send: change(channel) }]));
+}
+
+const withoutSummer: Readonly<Record<string, string>> = {
+  'Europe/London': 'Etc/UTC',
+  'America/New_York': 'Etc/GMT+5',
+};
+
+/** By the name after `--plant`; made anew for each run, so that each run counts from the start. */
+export const plants: Readonly<Record<string, () => Fault>> = {
+  'lost-message': () => ({
+    about: 'the outbox loses one message in forty',
+    transaction: (tx) => {
+      const { enqueue } = tx;
+      tx.enqueue = (messages) =>
+        enqueue.call(
+          tx,
+          messages.filter(({ person, channel, dueAt }) => !onceIn(40, person, channel, dueAt)),
+        );
+    },
+  }),
+  'no-summer-time': () => ({
+    about: 'the hours of the policy are not moved when clocks are',
+    policy: (spec) => ({ ...spec, timezone: withoutSummer[spec.timezone] ?? spec.timezone }),
+  }),
+  'sent-twice': () => ({
+    about: 'delivery sends one message in thirty twice',
+    channels: eachChannel((channel) => async (address, message) => {
+      if (onceIn(30, address, message.title)) await channel.send(address, message);
+      return await channel.send(address, message);
+    }),
+  }),
+  'no-memory': () => ({
+    about: 'copies of a transmission are taken for new',
+    transaction: (tx) => {
+      const { takeTransmissions } = tx;
+      tx.takeTransmissions = async (names, at) =>
+        (await takeTransmissions.call(tx, names, at)).map(() => true);
+    },
+  }),
+  'minute-late': () => ({
+    about: 'one rule reminds every 61 minutes instead of every hour',
+    policy: (spec) => ({
+      ...spec,
+      groups: spec.groups.map((group) => ({
+        ...group,
+        notify: group.notify.map((rule) => (rule.every === '1h' ? { ...rule, every: '61m' } : rule)),
+      })),
+    }),
+  }),
+  'history-gap': () => ({
+    about: 'the history loses one clear in twenty-five',
+    transaction: (tx) => {
+      const { appendHistory } = tx;
+      tx.appendHistory = (entries) =>
+        appendHistory.call(
+          tx,
+          entries.filter(({ change, at }) => change.kind !== 'cleared' || !onceIn(25, at)),
+        );
+    },
+  }),
+  'no-limits': () => ({
+    about: 'limits do not see what was sent',
+    transaction: (tx) => {
+      tx.sentTo = async () => [];
+    },
+  }),
+  'dead-letters': () => ({
+    about: 'one message in fifty is said to be delivered and never reaches the provider',
+    channels: eachChannel((channel) => async (address, message) => {
+      if (onceIn(50, address, message.title)) return { kind: 'delivered', why: 'accepted' };
+      return await channel.send(address, message);
+    }),
+  }),
+  'late-timers': () => ({
+    about: 'timers wake the station two minutes late',
+    clock: (clock) => ({
+      ...clock,
+      now: () => clock.now(),
+      wake: (at, run) => clock.wake(plus(at, minutes(2)), run),
+    }),
+  }),
+};
