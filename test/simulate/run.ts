@@ -23,7 +23,7 @@ import { drained, folderFor, type Stage } from './stage.ts';
 const minute = 60_000;
 const day = 24 * 60 * minute;
 /** How often both are compared. */
-const passEvery = 20 * minute;
+const passEvery = 60 * minute;
 /** Copies that a set clock lets in again are not sent: the memory of transmissions goes by that clock. */
 const copiesLast = 205_000;
 

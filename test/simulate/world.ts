@@ -17,7 +17,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 /** Many sources are started by cron at the same moments. */
-const cronEvery = 15 * minute;
+const cronEvery = 30 * minute;
 const checkEvery = 5 * minute;
 
 export type WorldOptions = {
@@ -70,7 +70,12 @@ export class World {
       return {
         name,
         subject: i % 5 === 4 ? `${name}.Example.net` : name,
-        skew: random.chance(0.3) ? random.between(-7200, 7200) * second : random.between(-2, 2) * second,
+        skew:
+          (random.chance(0.3)
+            ? random.between(-7200, 7200)
+            : random.chance(0.4)
+              ? random.between(-2, 2)
+              : 0) * second,
         cron: i % 24 !== 5,
         random,
         nextHeartbeat: from + random.between(0, 1800) * second,
@@ -106,9 +111,10 @@ export class World {
     const { random } = source;
     while (source.nextHeartbeat < until) {
       const at = source.nextHeartbeat;
-      const next = random.between(30, 60) * minute;
+      // Cron makes it half an hour or an hour.
+      const next = (source.cron ? random.between(16, 44) : random.between(30, 60)) * minute;
       // One that is lost does no harm.
-      const late = at + 2 * next + random.between(5, 30) * minute;
+      const late = at + next + random.between(80, 120) * minute;
       const raise = source.cron ? Math.ceil(late / cronEvery) * cronEvery : late;
       this.send(source, at, [{ id: 'alive', clear: at, raise, summary: 'no heartbeat' }]);
       // Now and then it is down itself.
@@ -145,7 +151,7 @@ export class World {
     const first = Math.ceil(begin / checkEvery) * checkEvery + 137;
     for (let at = first; at < end; at += every) {
       // A burst: what goes on in a log, say.
-      for (let left = random.between(12, 40); left > 0; left--) {
+      for (let left = random.between(8, 30); left > 0; left--) {
         const summary = random.chance(0.01) || at === first ? random.pick(summaries) : '';
         const raise = random.chance(0.5) ? begin : 0;
         this.send(source, at, [{ id, summary, importance, raise, subject: source.subject, detail: summary }]);
@@ -297,7 +303,7 @@ export class World {
       })),
     };
     if (random.chance(0.03)) return;
-    const delayed = random.chance(0.02) ? random.between(1, 90_000) : at % minute === 137 ? 0 : 20;
+    const delayed = random.chance(0.01) ? random.between(1, 90_000) : at % minute === 137 ? 0 : 20;
     const arrives = Math.floor(at) + delayed;
     this.add({ at: arrives, kind: 'datagram', update, copy: false });
     for (let left = random.chance(0.08) ? random.between(1, 3) : 0; left > 0; left--) {
