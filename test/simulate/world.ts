@@ -60,6 +60,8 @@ export class World {
   private readonly sources: Source[];
   private readonly days = new Map<number, Input[]>();
   private silences = 0;
+  /** By how much the station's clock was set in all. */
+  private jumped = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -373,7 +375,11 @@ export class World {
     this.times(0.1, begin, end, (at) => this.add({ at, kind: 'stop', down: down() }));
     this.times(0.08, begin, end, (at) => {
       const by = random.between(2, 20) * minute + random.between(0, 59_999);
-      this.add({ at, kind: 'jump', by: random.chance(0.5) ? by : -by });
+      // What is far off is set towards the truth: else heartbeats of senders that give no time of their own are late for good.
+      const far = Math.abs(this.jumped) > 15 * minute;
+      const ahead = far ? this.jumped < 0 : random.chance(0.5);
+      this.jumped += ahead ? by : -by;
+      this.add({ at, kind: 'jump', by: ahead ? by : -by });
     });
   }
 
