@@ -283,6 +283,10 @@ class Batch {
         this.names.take(event.found);
         this.wakes.push(['naming', null]);
         return done;
+      case 'report':
+        return done;
+      case 'test-message':
+        return refusal('no-such-person');
       default:
         return this.act(event);
     }
@@ -471,6 +475,8 @@ const words: Readonly<Record<Refused, string>> = {
   'silence-ended': 'This silence has ended already.',
   'bad-match': 'This does not say which alerts to silence: name a source, a subject or an id.',
   'too-many-silences': `There are ${silencesMax} silences already: end some first.`,
+  'no-such-person': 'The policy has no person of that name.',
+  'no-such-channel': 'This person cannot be reached by that channel: the policy gives no address for it.',
   'store-unavailable': 'The station cannot write to its store just now: nothing was recorded. Try again.',
 };
 

@@ -3,11 +3,17 @@
  * and what it means. Kept apart from config.ts because the rules of TLS and of
  * passwords are a subject of their own (docs/station-settings.md tells them).
  */
-import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
 import { type EmailOptions, type EmailTls, emailTls } from './channels/email.ts';
-import type { FileRead } from './local-file.ts';
+import {
+  absent,
+  type ChannelAround,
+  type ChannelRead,
+  certificatesIn,
+  type Findings,
+  secretOf,
+} from './config-secrets.ts';
 
 const textMax = 4096;
 /** RFC 5321: a path has at most 256 characters; a name before it, so many more. */
@@ -33,32 +39,20 @@ export const emailSchema = z.strictObject({
 });
 type Written = z.output<typeof emailSchema>;
 
-const absent = (value: unknown): value is null | undefined => value === undefined || value === null;
-
-/** Something wrong or unwise at a key of `channels: {email: …}`. */
-export type Finding = { readonly key: string; readonly message: string };
-export type EmailRead =
-  | { readonly ok: true; readonly options: EmailOptions; readonly warnings: readonly Finding[] }
-  | { readonly ok: false; readonly faults: readonly Finding[] };
-
-export type EmailSecrets = {
-  /** MAUVE_SMTP_PASSWORD, which counts more than the file. */
-  readonly password: string | null;
-  /** Reads a file whose name stands in the station file. */
-  readonly read: (name: string) => FileRead;
-};
-
-export function emailOptions(email: Written, secrets: EmailSecrets): EmailRead {
-  const faults: Finding[] = [];
-  const warnings: Finding[] = [];
+/** The password comes from the file that is named, or from MAUVE_SMTP_PASSWORD, which counts more. */
+export function emailOptions(email: Written, around: ChannelAround): ChannelRead<EmailOptions> {
+  const found: Findings = { faults: [], warnings: [] };
+  const { faults, warnings } = found;
   const server = serverOf(email.smtp);
   if (!server.ok) return { ok: false, faults: [{ key: 'smtp', message: server.why }] };
 
-  const password = passwordOf(email, server.user, secrets, faults, warnings);
-  const ca = absent(email.tls_ca_file) ? null : certificatesOf(email.tls_ca_file, secrets, faults);
+  const password = passwordOf(email, server.user, around, found);
+  const ca = absent(email.tls_ca_file)
+    ? null
+    : certificatesIn('tls_ca_file', email.tls_ca_file, around, found);
   const tls =
     email.tls ?? (isLoopback(server.host) && absent(email.tls_ca_file) ? 'opportunistic' : 'required');
-  checkTls(email, server, tls, faults, warnings);
+  checkTls(email, server, tls, found);
   if (faults.length > 0) return { ok: false, faults };
   return {
     ok: true,
@@ -127,72 +121,23 @@ function decoded(text: string): string | null {
   }
 }
 
-function passwordOf(
-  email: Written,
-  user: string | null,
-  secrets: EmailSecrets,
-  faults: Finding[],
-  warnings: Finding[],
-): string {
+function passwordOf(email: Written, user: string | null, around: ChannelAround, found: Findings): string {
   const key = 'password_file';
-  if (user === null) {
-    if (!absent(email.password_file)) {
-      faults.push({ key, message: 'there is a password, but smtp names no user: smtp://USER@HOST:PORT' });
-    }
-    return '';
+  if (user !== null) {
+    const missing = {
+      key: 'smtp',
+      message: 'smtp names a user, but there is no password: set password_file, or MAUVE_SMTP_PASSWORD',
+    };
+    return secretOf(key, email.password_file, 'MAUVE_SMTP_PASSWORD', missing, around, found);
   }
-  if (secrets.password !== null) return secrets.password;
-  if (absent(email.password_file)) {
-    const message = 'smtp names a user, but there is no password: set password_file, or MAUVE_SMTP_PASSWORD';
-    faults.push({ key: 'smtp', message });
-    return '';
+  if (!absent(email.password_file)) {
+    const message = 'there is a password, but smtp names no user: smtp://USER@HOST:PORT';
+    found.faults.push({ key, message });
   }
-  const read = secrets.read(email.password_file);
-  if (!read.ok) {
-    faults.push({ key, message: `${email.password_file} cannot be read: ${read.why}` });
-    return '';
-  }
-  // Editors and echo end a file with a newline, which is no part of a password.
-  const password = read.text.replace(/\r?\n$/, '');
-  if (password === '') faults.push({ key, message: `${email.password_file} is empty` });
-  if (/[\r\n\0]/.test(password)) {
-    faults.push({ key, message: `${email.password_file} is to hold the password alone, on one line` });
-  }
-  if (read.worldReadable) {
-    const message = `everybody on this machine can read ${email.password_file}: chmod 600 it`;
-    warnings.push({ key, message });
-  }
-  return password;
+  return '';
 }
 
-/** TLS itself skips silently over what it cannot read. */
-function holdsCertificates(pem: string): boolean {
-  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  try {
-    for (const certificate of certificates) new X509Certificate(certificate);
-  } catch {
-    return false;
-  }
-  return certificates.length > 0;
-}
-
-function certificatesOf(name: string, secrets: EmailSecrets, faults: Finding[]): string | null {
-  const key = 'tls_ca_file';
-  const read = secrets.read(name);
-  if (!read.ok) faults.push({ key, message: `${name} cannot be read: ${read.why}` });
-  else if (!holdsCertificates(read.text)) {
-    faults.push({ key, message: `${name} holds no certificate (PEM: -----BEGIN CERTIFICATE-----)` });
-  } else return read.text;
-  return null;
-}
-
-function checkTls(
-  email: Written,
-  server: Server,
-  tls: EmailTls,
-  faults: Finding[],
-  warnings: Finding[],
-): void {
+function checkTls(email: Written, server: Server, tls: EmailTls, { faults, warnings }: Findings): void {
   if (server.implicitTls && tls === 'off') {
     faults.push({ key: 'tls', message: 'smtps:// is TLS from the start: with tls: off, write smtp://' });
   }

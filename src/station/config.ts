@@ -13,8 +13,12 @@ import { z } from 'zod';
 import { type Duration, minutes, seconds } from '../time.ts';
 import { parseDestination } from '../wire/destination.ts';
 import { type Address, addressSchema, formatAddress, parseAddress } from './address.ts';
-import type { EmailOptions } from './channels/email.ts';
-import { emailOptions, emailSchema, type Finding } from './config-email.ts';
+import {
+  type ChannelFinding,
+  type ChannelOptions,
+  channelOptions,
+  channelsSchema,
+} from './config-channels.ts';
 import type { ReadFile } from './local-file.ts';
 import { type Options, parseOptions } from './options.ts';
 import { durationBetween, formatFault, oneLine, type Path, parseYaml } from './yaml-file.ts';
@@ -37,7 +41,7 @@ export type StationConfig = {
   readonly receiveBuffer: number;
   /** The station's own sign of life, sent to other stations. */
   readonly heartbeat: { readonly to: readonly string[]; readonly every: Duration } | null;
-  readonly channels: { readonly email: EmailOptions | null };
+  readonly channels: ChannelOptions;
   /** Print a link that logs in once, if nobody can log in yet. */
   readonly welcome: boolean;
 };
@@ -146,7 +150,7 @@ export const stationFileSchema = z.strictObject({
       every: durationBetween(heartbeatEveryMin, heartbeatEveryMax).nullish(),
     })
     .nullish(),
-  channels: z.strictObject({ email: emailSchema.nullish() }).nullish(),
+  channels: channelsSchema.nullish(),
 });
 type StationFile = z.output<typeof stationFileSchema>;
 
@@ -159,8 +163,8 @@ export function loadConfig(from: LoadConfig): Loaded {
   const { options } = asked;
   const file = readStationFile(from, options.config);
   if (!file.ok) return refused(exitConfig, file.faults);
-  const email = readEmail(from, file);
-  if (!email.ok) return refused(exitConfig, email.faults);
+  const channels = readChannels(from, file);
+  if (!channels.ok) return refused(exitConfig, channels.faults);
   const udp = chosenAddress('udp', options.udp, from.env.MAUVE_UDP, file.value.udp ?? udpDefault);
   if (!udp.ok) return refused(udp.exitCode, [`mauveserver: ${udp.fault}`]);
   const web = chosenAddress('web', options.web, from.env.MAUVE_WEB, file.value.web ?? webDefault);
@@ -175,10 +179,10 @@ export function loadConfig(from: LoadConfig): Loaded {
       udp: udp.address,
       web: web.address,
       ...onlyInFile(file.value),
-      channels: { email: email.options },
+      channels: channels.options,
       welcome: options.welcome,
     },
-    warnings: email.warnings,
+    warnings: channels.warnings,
   };
 }
 
@@ -253,27 +257,28 @@ function readStationFile(from: Around, option: string | null): StationRead | Fau
   };
 }
 
-type Email = {
+type Channels = {
   readonly ok: true;
-  readonly options: EmailOptions | null;
+  readonly options: ChannelOptions;
   readonly warnings: readonly string[];
 };
 
-function readEmail(from: Around, file: StationRead): Email | Faults {
-  const written = file.value.channels?.email ?? null;
-  if (written === null) return { ok: true, options: null, warnings: [] };
-  const email = emailOptions(written, {
-    password: setting(from.env.MAUVE_SMTP_PASSWORD),
+function readChannels(from: Around, file: StationRead): Channels | Faults {
+  const baseUrl = file.value.base_url ?? null;
+  const read = channelOptions(file.value.channels ?? {}, {
+    variable: (name) => setting(from.env[name]),
     read: (named) => from.readFile(resolve(file.folder, named)),
+    baseUrl,
   });
-  const line = (f: Finding): string => file.fault(['channels', 'email', f.key], f.message);
-  if (!email.ok) return { ok: false, faults: email.faults.map(line) };
-  const warnings = email.warnings.map(line);
-  if ((file.value.base_url ?? null) === null) {
+  const line = (f: ChannelFinding): string => file.fault(['channels', f.channel, f.key], f.message);
+  if (!read.ok) return { ok: false, faults: read.faults.map(line) };
+  const warnings = read.warnings.map(line);
+  const sends = Object.values(read.options).some((options) => options !== null);
+  if (sends && baseUrl === null) {
     const message = 'base_url is not set: links in messages lead to this machine only as it sees itself';
     warnings.push(file.fault([], message));
   }
-  return { ok: true, options: email.options, warnings };
+  return { ok: true, options: read.options, warnings };
 }
 
 function chosenPath(

@@ -228,9 +228,10 @@ class Delivery implements Deliver {
 
   private render(message: JudgedMessage, person: Person): Message {
     const { baseUrl, clock } = this.options;
+    const { channel, limit } = message;
     return renderMessage(
-      { ...message, detailHtml: safeDetail(message.detail) },
-      { person, baseUrl, now: clock.now() },
+      { kind: 'one', message: { ...message, detailHtml: safeDetail(message.detail) } },
+      { person, baseUrl, now: clock.now(), channel, limit, fits: null, ackLink: null },
     );
   }
 
@@ -293,6 +294,7 @@ function receiptOf(message: LeasedMessage, rendered: Message, result: SendResult
   const why = `${aside}${result.why}`;
   switch (result.kind) {
     case 'delivered':
+    case 'accepted':
       return { kind: 'delivered', title: rendered.title, text: rendered.text, why };
     case 'failed':
       return { kind: 'failed', why };

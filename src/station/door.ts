@@ -5,7 +5,8 @@
  */
 import type { Duration, Instant } from '../time.ts';
 import type { AlertUpdate } from '../wire/update.ts';
-import type { Alert, AlertKey } from './core/alert.ts';
+import type { HookAnswer, HookRequest, Report } from './channels/channel.ts';
+import type { Alert, AlertKey, PersonId } from './core/alert.ts';
 import type { Acknowledging, Forecast } from './core/forecast.ts';
 import type { Policy } from './core/policy.ts';
 import type { Accounts, FoundName, MessageId, SilenceId } from './store/store.ts';
@@ -16,7 +17,7 @@ export const silenceReasonMax = 1000;
 /** Who acts: a person by their login name, or `token:NAME`. */
 export type Actor = string;
 
-/** What a channel said of one message. */
+/** What became of one message. */
 export type Receipt =
   | { readonly kind: 'delivered'; readonly title: string; readonly text: string; readonly why: string }
   | { readonly kind: 'retry'; readonly after: Duration; readonly why: string }
@@ -56,6 +57,21 @@ export type Event =
       readonly reason: string;
     }
   | { readonly kind: 'end-silence'; readonly at: Instant; readonly by: Actor; readonly silence: SilenceId }
+  /** A provider says by itself how far the messages have come that it took under this reference. */
+  | {
+      readonly kind: 'report';
+      readonly at: Instant;
+      readonly channel: string;
+      readonly report: Report;
+    }
+  /** Somebody tries whether messages arrive: one is owed to this person on this channel. */
+  | {
+      readonly kind: 'test-message';
+      readonly at: Instant;
+      readonly by: Actor;
+      readonly person: PersonId;
+      readonly channel: string;
+    }
   /** Addresses of hosts were looked up. */
   | { readonly kind: 'names'; readonly at: Instant; readonly found: readonly FoundName[] }
   /** The wall clock went back: what was set in its future is judged again. */
@@ -72,11 +88,18 @@ export type Refused =
   | 'silence-ended'
   | 'bad-match'
   | 'too-many-silences'
+  | 'no-such-person'
+  | 'no-such-channel'
   | 'store-unavailable';
 
 export type Outcome =
   /** `alert` as it is afterwards, where the event was about one. */
-  | { readonly ok: true; readonly alert: Alert | null; readonly silence?: SilenceId }
+  | {
+      readonly ok: true;
+      readonly alert: Alert | null;
+      readonly silence?: SilenceId;
+      readonly message?: MessageId;
+    }
   | { readonly ok: false; readonly why: Refused; readonly message: string };
 
 export interface Door {
@@ -86,6 +109,11 @@ export interface Door {
 
 /** How the station is, for /readyz and the page. Each problem is a sentence for a person. */
 export type Health = { readonly ready: boolean; readonly problems: readonly string[] };
+
+/** What a link in a message allows: that person to acknowledge that alert. */
+export type LinkRead =
+  | { readonly ok: true; readonly alert: AlertKey; readonly person: PersonId }
+  | { readonly ok: false; readonly why: 'bad' | 'expired' };
 
 /** The parts of the policy that a page shows. */
 export type PolicySummary = {
@@ -114,6 +142,10 @@ export interface StationPort extends Door {
    * @param acknowledge as if it were acknowledged now.
    */
   forecast(alert: AlertKey, length: Duration, acknowledge: Acknowledging | null): Promise<Forecast | null>;
+  /** What a channel answers to a request of its provider; null: no such channel takes any. */
+  hook(channel: string, request: HookRequest): Promise<HookAnswer | null>;
+  /** What the token of a message's link stands for. */
+  readLink(token: string): Promise<LinkRead>;
   /** The station thread's metrics in Prometheus' text format. */
   metrics(): Promise<string>;
   /** Calls `listener` after each commit, without data: what is new is read by sequence number. */

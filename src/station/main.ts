@@ -125,8 +125,15 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   });
   const station: Station = openStation({ store, policy, clock, log, meters, names });
   const channels = openChannels(config);
-  const channelNames = new Set(channels.keys());
-  const view = new StationView({ station, store, reads, meters, feeds, channels: channelNames });
+  const view = new StationView({
+    station,
+    store,
+    reads,
+    meters,
+    feeds,
+    channels,
+    readLink: () => ({ ok: false, why: 'bad' }),
+  });
 
   const { logLevel, trustProxy } = config;
   const web = await openWebThread(

@@ -44,6 +44,8 @@ export function servePort(port: MessagePort, station: StationPort): void {
     ['health', () => station.health()],
     ['policy', () => station.policy()],
     ['forecast', (...args: Parameters<StationPort['forecast']>) => station.forecast(...args)],
+    ['hook', (...args: Parameters<StationPort['hook']>) => station.hook(...args)],
+    ['readLink', (token: string) => station.readLink(token)],
     ['metrics', () => station.metrics()],
     ...accountCalls.map((name) => [name, accounts[name].bind(accounts)] as const),
   ]);
@@ -91,6 +93,8 @@ export function connectPort(port: MessagePort): StationPort {
     health: () => call('health'),
     policy: () => call('policy'),
     forecast: (...args) => call('forecast', ...args),
+    hook: (...args) => call('hook', ...args),
+    readLink: (token) => call('readLink', token),
     metrics: () => call('metrics'),
     onCommit: (listener) => void listeners.push(listener),
   };

@@ -80,6 +80,8 @@ export function overtakenBy(message: UnsettledMessage, alert: Alert): string | n
       return alert.phase.kind === 'acknowledged' ? null : 'no longer acknowledged';
     case 'cleared':
       return alert.phase.kind === 'cleared' ? null : 'raised again';
+    case 'test':
+      return null;
     default:
       return message.kind satisfies never;
   }

@@ -3,10 +3,11 @@
  * it counts. Asked across the thread boundary, so it hands out data only.
  */
 import { type Duration, type Instant, rfc3339 } from '../time.ts';
+import type { Channel, HookAnswer, HookRequest } from './channels/channel.ts';
 import type { AlertKey } from './core/alert.ts';
 import type { Acknowledging, Forecast } from './core/forecast.ts';
 import { hoursWords } from './core/words.ts';
-import type { Event, Health, Outcome, PolicySummary, StationPort } from './door.ts';
+import type { Event, Health, LinkRead, Outcome, PolicySummary, StationPort } from './door.ts';
 import type { Meters } from './meters.ts';
 import type { Feeds } from './policy/feeds.ts';
 import type { Station } from './station.ts';
@@ -18,8 +19,9 @@ export type ViewOptions = {
   readonly reads: Reads;
   readonly meters: Meters;
   readonly feeds: Pick<Feeds, 'problems'>;
-  /** The names of the channels that the station file sets up, and the inbox. */
-  readonly channels: ReadonlySet<string>;
+  /** By name: those that the station file sets up, and the inbox. */
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly readLink: (token: string) => LinkRead;
 };
 
 export class StationView implements StationPort {
@@ -100,6 +102,14 @@ export class StationView implements StationPort {
 
   forecast(alert: AlertKey, length: Duration, acknowledge: Acknowledging | null): Promise<Forecast | null> {
     return this.options.station.forecast(alert, length, acknowledge);
+  }
+
+  async hook(channel: string, request: HookRequest): Promise<HookAnswer | null> {
+    return (await this.options.channels.get(channel)?.hook?.(request)) ?? null;
+  }
+
+  async readLink(token: string): Promise<LinkRead> {
+    return this.options.readLink(token);
   }
 
   metrics(): Promise<string> {

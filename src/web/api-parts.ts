@@ -127,6 +127,8 @@ const refusalStatus: Readonly<Record<Refused, number>> = {
   'silence-ended': 409,
   'bad-match': 400,
   'too-many-silences': 409,
+  'no-such-person': 404,
+  'no-such-channel': 404,
   'store-unavailable': 503,
 };
 

@@ -26,6 +26,9 @@ const message: Message = {
   html: '<p>db1: disk is 97% full</p>',
   urgent: true,
   link: 'http://127.0.0.1:1288/alerts/17',
+  covers: ['17/1/raised/johnny#email'],
+  thread: '17',
+  data: { event: 'raised', person: 'johnny', title: '', alerts: [], total: 1 },
 };
 
 const short: EmailTimeouts = {

@@ -50,7 +50,7 @@ for (const dialect of dialects) {
       const message = owed(alert, { facts: { ...owed(alert).facts, by: 'bob', acknowledgedUntil: noon } });
       await enqueue(store, message);
       const leased = only(await lease(store, noon));
-      assert.deepEqual(leased, { ...message, id: leased.id, attempts: 0, detail: '<p>df</p>' });
+      assert.deepEqual(leased, { ...message, id: leased.id, attempts: 0, code: 1, detail: '<p>df</p>' });
       assert.deepEqual(await store.transaction((tx) => tx.loadMessage(leased.id)), {
         ...message,
         attempts: 0,

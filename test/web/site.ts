@@ -146,9 +146,6 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const reads = openReads({ folder });
   const station = openStation({ store, policy, clock, log, meters });
   const feeds = { problems: () => [] };
-  const channels = new Set(['inbox', 'email']);
-  const view = new StationView({ station, store, reads, meters, feeds, channels });
-  view.listening = true;
   const inbox: Channel = {
     name: 'inbox',
     concurrency: 4,
@@ -156,6 +153,13 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     send: async () => ({ kind: 'delivered', why: '' }),
     close: async () => undefined,
   };
+  const channels = new Map([
+    ['inbox', inbox],
+    ['email', { ...inbox, name: 'email' }],
+  ]);
+  const readLink = () => ({ ok: false, why: 'bad' }) as const;
+  const view = new StationView({ station, store, reads, meters, feeds, channels, readLink });
+  view.listening = true;
   const deliver = openDeliver({
     store,
     door: station,

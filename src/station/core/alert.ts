@@ -126,7 +126,15 @@ export function isSuppressed(alert: Alert, now: Instant): boolean {
 }
 
 /** What a message is about. */
-export const notificationKinds = ['raised', 're-raised', 'acknowledged', 'cleared', 'reminder'] as const;
+export const notificationKinds = [
+  'raised',
+  're-raised',
+  'acknowledged',
+  'cleared',
+  'reminder',
+  /** Somebody tries whether messages arrive. */
+  'test',
+] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 
 /** `held-back`: by the person's limit. `moved-on`: the person's next channel takes over. */

@@ -8,7 +8,7 @@
  */
 import { html, raw } from 'hono/html';
 import { type Instant, rfc3339, since } from '../../time.ts';
-import type { NotificationKind } from './alert.ts';
+import type { AlertKey, Level, NotificationKind } from './alert.ts';
 import { cut, detailAsText, oneLine, tamedHtml, wrap } from './message-text.ts';
 import type { NotificationFacts, OwedMessage } from './notification.ts';
 import type { Person } from './policy.ts';
@@ -22,26 +22,104 @@ export type LimitNote = {
   readonly until: Instant | null;
 };
 
-/** What is to be said: the message owed, with the alert's detail, sanitised by the caller. */
-export type ToRender = OwedMessage & { readonly detailHtml: string; readonly limit: LimitNote | null };
+/** A message owed, with what is looked up when it is about to go. */
+export type ToRender = OwedMessage & {
+  /** The alert's detail as it is now, sanitised by the caller. */
+  readonly detailHtml: string;
+  /** By which a person can name the alert in a reply: see `Transaction.loadCode`. */
+  readonly code: number | null;
+};
 
-/** A message, rendered; channels differ in what of it they can carry. */
-export type Message = {
-  /** The same for each attempt at the same message, so that a provider can tell a retry from a second message. */
-  readonly idempotencyKey: string;
-  readonly title: string;
-  readonly text: string;
-  readonly html: string;
-  readonly urgent: boolean;
-  /** The address of the alert's page. */
+/** An alert that stands unacknowledged, for a summary. */
+export type Standing = {
+  readonly alert: AlertKey;
+  readonly code: number | null;
+  readonly source: string;
+  readonly alertId: string;
+  readonly subject: string;
+  readonly summary: string;
+  readonly level: Level;
+  readonly raisedAt: Instant;
+};
+
+/** What goes out as one message to one person on one channel. */
+export type ToSay =
+  | { readonly kind: 'one'; readonly message: ToRender }
+  /** Several, which were owed within a short while: at least two, urgent ones first. */
+  | { readonly kind: 'digest'; readonly messages: readonly ToRender[] }
+  /**
+   * In place of single reminders: what stands unacknowledged, urgent ones first. `messages` are the reminders whose
+   * place it takes, at least one; `total` may be more than `standing` lists.
+   */
+  | {
+      readonly kind: 'summary';
+      readonly messages: readonly ToRender[];
+      readonly standing: readonly Standing[];
+      readonly total: number;
+    };
+
+export const owedIn = (say: ToSay): readonly ToRender[] =>
+  say.kind === 'one' ? [say.message] : say.messages;
+
+/** One alert in a message, for programs. Times are RFC 3339 in UTC. */
+export type AlertData = {
+  readonly event: NotificationKind;
+  readonly key: number;
+  readonly code: number | null;
+  readonly source: string;
+  readonly id: string;
+  readonly subject: string;
+  readonly summary: string;
+  readonly level: Level;
+  readonly raised_at: string | null;
+  readonly at: string;
+  readonly by: string | null;
+  readonly acknowledged_until: string | null;
+  readonly note: string;
   readonly link: string;
 };
 
+/** A message, for programs. */
+export type MessageData = {
+  readonly event: NotificationKind | 'digest' | 'summary';
+  readonly person: string;
+  readonly title: string;
+  readonly alerts: readonly AlertData[];
+  /** How many alerts it is about, those that it does not list included. */
+  readonly total: number;
+};
+
+/** A message, rendered for one channel. */
+export type Message = {
+  /** The same for each attempt at the same message, so that a provider can tell a retry from a second message. */
+  readonly idempotencyKey: string;
+  /** Of each message owed that it says: as `idempotencyKey` would be if it went alone. */
+  readonly covers: readonly string[];
+  readonly title: string;
+  /** As this channel shows it: a mail's plain text, the whole of an SMS, a chat message, the body for a webhook. */
+  readonly text: string;
+  /** For mail only; empty for other channels. */
+  readonly html: string;
+  readonly urgent: boolean;
+  /** The address that it shows: the page on which the alert can be acknowledged, or where alerts are listed. */
+  readonly link: string;
+  /** The same for all messages about one alert, and for no others. */
+  readonly thread: string;
+  readonly data: MessageData;
+};
+
 export type RenderContext = {
-  readonly person: Pick<Person, 'timezone'>;
+  readonly person: Pick<Person, 'id' | 'name' | 'timezone'>;
+  /** The name of the channel by which it goes. */
+  readonly channel: string;
+  /** Whether a text is short enough for that channel; null: any is. */
+  readonly fits: ((text: string) => boolean) | null;
   /** Without a slash at the end. */
   readonly baseUrl: string;
+  /** The address on which this person can acknowledge an alert without logging in; null: there is none. */
+  readonly ackLink: ((alert: AlertKey) => string) | null;
   readonly now: Instant;
+  readonly limit: LimitNote | null;
 };
 
 /** In characters each. A lock screen shows some 60 of a title, a mail program some 120. */
@@ -55,17 +133,54 @@ export const detailTextMax = 4000;
 /** A longer detail goes in as plain text, cut: markup cannot be cut, and mail programs fold what is over 100 KB. */
 export const detailHtmlMax = 65_536;
 
-/** The message in all its forms; a channel takes what it can carry. */
-export function renderMessage(owed: ToRender, context: RenderContext): Message {
-  const parts = partsOf(owed, context);
+/** One message for all that is to be said. */
+export function renderMessage(say: ToSay, context: RenderContext): Message {
+  const owed = owedIn(say);
+  const [first] = owed;
+  if (first === undefined) throw new Error('nothing to say');
+  const parts = partsOf(first, context);
+  const covers = owed.map(idempotencyKeyOf);
   return {
-    // With the due time, so that a station begun anew, whose keys start over, does not repeat those of old messages.
-    idempotencyKey: `${owed.key}#${owed.channel}@${rfc3339(owed.dueAt)}`,
+    idempotencyKey: covers.length === 1 ? (covers[0] ?? '') : covers.join(' '),
+    covers,
     title: parts.title,
     text: textOf(parts),
     html: htmlOf(parts),
-    urgent: owed.level === 'urgent' && parts.toDo,
+    urgent: first.level === 'urgent' && parts.toDo,
     link: parts.link,
+    thread: `${first.alert}`,
+    data: {
+      event: say.kind === 'one' ? first.kind : say.kind,
+      person: context.person.id,
+      title: parts.title,
+      alerts: owed.map((one) => dataOf(one, context)),
+      total: say.kind === 'summary' ? say.total : owed.length,
+    },
+  };
+}
+
+// With the due time, so that a station begun anew, whose keys start over, does not repeat those of old messages.
+export const idempotencyKeyOf = (owed: Pick<OwedMessage, 'key' | 'channel' | 'dueAt'>): string =>
+  `${owed.key}#${owed.channel}@${rfc3339(owed.dueAt)}`;
+
+function dataOf(owed: ToRender, { baseUrl }: RenderContext): AlertData {
+  const { facts } = owed;
+  const time = (at: Instant | null): string | null => (at === null ? null : rfc3339(at));
+  return {
+    event: owed.kind,
+    key: owed.alert,
+    code: owed.code,
+    source: facts.source,
+    id: facts.alertId,
+    subject: facts.subject,
+    summary: facts.summary,
+    level: owed.level,
+    raised_at: time(facts.raisedAt),
+    at: rfc3339(facts.at),
+    by: facts.by,
+    acknowledged_until: time(facts.acknowledgedUntil),
+    note: facts.note,
+    link: `${baseUrl}/alerts/${owed.alert}`,
   };
 }
 
@@ -87,7 +202,7 @@ type Parts = {
 
 function partsOf(owed: ToRender, context: RenderContext): Parts {
   const facts = cleaned(owed.facts);
-  const toDo = owed.kind !== 'acknowledged' && owed.kind !== 'cleared';
+  const toDo = owed.kind !== 'acknowledged' && owed.kind !== 'cleared' && owed.kind !== 'test';
   const urgent = owed.level === 'urgent';
   const headline = facts.subject === '' ? facts.summary : `${facts.subject}: ${facts.summary}`;
   const heading = headingOf(owed.kind, facts, context.now);
@@ -95,7 +210,7 @@ function partsOf(owed: ToRender, context: RenderContext): Parts {
     title: cut(`${urgent && toDo ? `URGENT ${heading}` : capital(heading)}: ${headline}`, titleMax),
     headline,
     story: storyOf(owed.kind, facts, context),
-    limit: limitWords(owed.limit, context),
+    limit: limitWords(context.limit, context),
     note: owed.kind === 'acknowledged' ? facts.note : '',
     labels: [
       ['Source', facts.source],
@@ -134,6 +249,8 @@ function headingOf(kind: NotificationKind, facts: NotificationFacts, now: Instan
       return facts.by === null ? 'acknowledged' : `acknowledged by ${facts.by}`;
     case 'cleared':
       return facts.by === null ? 'cleared' : `cleared by ${facts.by}`;
+    case 'test':
+      return 'test';
     case 'reminder':
       return `still raised, ${lengthOfTime(since(facts.raisedAt ?? facts.at, now))}`;
     default:
@@ -166,6 +283,8 @@ function storyOf(
       const before = facts.raisedAt === null ? [] : [`It was raised at ${when(raisedAt)}, for ${lasted}.`];
       return [`Cleared${by} at ${when(facts.at)}.`, ...before];
     }
+    case 'test':
+      return ['This is a test message: there is nothing to do.'];
     case 'reminder': {
       const lasts = lengthOfTime(since(raisedAt, context.now));
       return [`Still raised, since ${when(raisedAt)} (${lasts}); nobody has acknowledged it.`];

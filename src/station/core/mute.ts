@@ -24,7 +24,7 @@ export type Inhibitor = {
   readonly mutedBy: string | null;
 };
 
-type News = Exclude<NotificationKind, 'reminder'> | null;
+type News = Exclude<NotificationKind, 'reminder' | 'test'> | null;
 
 /**
  * Leaves in the draft why nobody is told now, and records a change of it.

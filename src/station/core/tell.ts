@@ -69,7 +69,7 @@ function judged({ alert, context }: Draft): { readonly group: Group; readonly na
 }
 
 /** What people have yet to be told of: how the alert stands, if it differs from what they last heard. */
-function newsOf(d: Draft): Exclude<NotificationKind, 'reminder'> | null {
+function newsOf(d: Draft): Exclude<NotificationKind, 'reminder' | 'test'> | null {
   const { alert } = d;
   const told: Announced = alert.announced;
   switch (alert.phase.kind) {

@@ -22,6 +22,8 @@ export const applicationId = 0x4d617576;
  *   owed, so that no lookup of it passes what was sent over the years.
  * - `inhibitors` says again what `alerts.inhibits` says, to be found by the token.
  *   Only raised alerts have any, so none is left when an alert is dropped.
+ * - `open_alerts` says again what `alerts.told` says, of raised alerts, to be found by the person. Only raised alerts
+ *   have any, so none is left when an alert is dropped.
  * - `outbox.leased_at` is when the lease began (of a delivered one: that delivered it); `held_at` is when the person's limit
  *   last held the message back, and stays when it is sent at last.
  * - `tallies` counts rows by triggers, so that no page counts a million of them.
@@ -75,6 +77,18 @@ CREATE TABLE inhibitors (
   alert INTEGER NOT NULL,
   PRIMARY KEY (token, alert)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE open_alerts (
+  person TEXT NOT NULL,
+  urgency INTEGER NOT NULL,
+  alert INTEGER NOT NULL,
+  PRIMARY KEY (person, urgency, alert)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE codes (
+  code INTEGER PRIMARY KEY,
+  alert INTEGER NOT NULL UNIQUE REFERENCES alerts (key) ON DELETE CASCADE
+) STRICT;
 
 CREATE TABLE alert_details (
   key INTEGER PRIMARY KEY REFERENCES alerts (key) ON DELETE CASCADE,

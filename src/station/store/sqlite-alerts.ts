@@ -7,9 +7,10 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Instant } from '../../time.ts';
-import type { Alert, AlertKey, Muted, MutedKind, Phase, Reminder } from '../core/alert.ts';
+import type { Alert, AlertKey, Muted, MutedKind, PersonId, Phase, Reminder } from '../core/alert.ts';
 import { Inhibitors } from './inhibitors.ts';
 import type { Journal } from './journal.ts';
+import { OpenAlerts } from './open-alerts.ts';
 import { type CacheLimits, RecentAlerts } from './recent.ts';
 import {
   alertOf,
@@ -83,6 +84,7 @@ export class AlertTable {
   readonly #journal: Journal;
   readonly #cache: RecentAlerts;
   readonly #inhibitors: Inhibitors;
+  readonly #open: OpenAlerts;
   readonly #draft = new Map<string, Alert>();
   #lastKey: number;
   #draftKey: number;
@@ -106,6 +108,7 @@ export class AlertTable {
     this.#journal = journal;
     this.#cache = new RecentAlerts(limits);
     this.#inhibitors = new Inhibitors(db);
+    this.#open = new OpenAlerts(db);
     const keys = db.prepare<[], number>(`SELECT seq FROM sqlite_sequence WHERE name = 'alerts'`).pluck();
     this.#lastKey = keys.get() ?? 0;
     this.#draftKey = this.#lastKey;
@@ -162,6 +165,14 @@ export class AlertTable {
     });
   }
 
+  loadOpenOf(person: PersonId, limit: number): readonly Alert[] {
+    return this.loadKeyed(this.#open.of(person, limit));
+  }
+
+  countOpenOf(person: PersonId, most: number): number {
+    return this.#open.count(person, most);
+  }
+
   loadRaisedOf(sources: readonly string[]): readonly Alert[] {
     return [...new Set(sources)].flatMap((source) =>
       this.#raisedOf.all(source).map((row) => this.#alertOf(row)),
@@ -199,6 +210,7 @@ export class AlertTable {
     );
     if (alert.detail !== '') this.#setDetail.run(alert.key, alert.detail);
     this.#inhibitors.save(null, alert);
+    this.#open.save(null, alert);
     this.#journal.begin(alert);
   }
 
@@ -226,6 +238,7 @@ export class AlertTable {
     if (indexed) this.#updateAll.run(...plainValues(after), ...indexedValues(after), after.key);
     else this.#updatePlain.run(...plainValues(after), after.key);
     this.#inhibitors.save(before, after);
+    this.#open.save(before, after);
   }
 
   loadInhibitors(tokens: readonly string[]): ReadonlyMap<string, readonly Inhibitor[]> {

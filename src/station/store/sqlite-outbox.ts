@@ -8,13 +8,13 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { type Duration, earliest, type Instant, milliseconds, plus } from '../../time.ts';
-import { type AlertKey, type Level, levels, type PersonId, unreachable } from '../core/alert.ts';
+import { type AlertKey, levels, type PersonId, unreachable } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
+import { Codes } from './codes.ts';
+import { urgencyOf } from './open-alerts.ts';
 import { type MessageRow, nextOf, owedOf } from './rows.ts';
 import type { LeasedMessage, MessageId, OwedMessage, Settlement, UnsettledMessage } from './store.ts';
 
-/** Urgent first: the last of the levels is 0. */
-const urgencyOf = (level: Level): number => levels.length - 1 - levels.indexOf(level);
 const urgencies = levels.map(urgencyOf).sort();
 
 /** A lease counts as a try when it begins, so that a message that ends the process is not tried for ever as new. */
@@ -25,6 +25,7 @@ type Head = Pick<MessageRow, 'id' | 'status' | 'attempts' | 'held_at' | 'due_at'
 type Waiting = { id: MessageId; send_at: Instant };
 
 export class Outbox {
+  readonly codes: Codes;
   readonly #add: Statement<unknown[]>;
   readonly #owedOf: Statement<[AlertKey, Instant], MessageRow>;
   readonly #nextChannel: Statement<[string], string | null>;
@@ -46,6 +47,7 @@ export class Outbox {
   readonly #hurry: Statement<[Instant, Instant]>;
 
   constructor(db: Database) {
+    this.codes = new Codes(db);
     this.#add = db.prepare(
       `INSERT INTO outbox (key, channel, next, alert, episode, kind, rule, person, level, urgency, due_at, send_at,
          facts, status)
@@ -117,7 +119,10 @@ export class Outbox {
   }
 
   enqueue(messages: readonly OwedMessage[]): void {
-    for (const owed of messages) this.#owe(owed, owed.dueAt);
+    for (const owed of messages) {
+      this.codes.ensure(owed.alert);
+      this.#owe(owed, owed.dueAt);
+    }
   }
 
   #owe(owed: OwedMessage, sendAt: Instant): void {
@@ -175,7 +180,13 @@ export class Outbox {
         const row = this.#take.get({ id, now, end: plus(now, lease) });
         if (row === undefined) continue;
         const detail = this.#detail.get(row.alert) ?? '';
-        taken.push({ ...owedOf(row), id, attempts: triesBefore(row), detail });
+        taken.push({
+          ...owedOf(row),
+          id,
+          attempts: triesBefore(row),
+          detail,
+          code: this.codes.of(row.alert),
+        });
       }
     }
     return taken;

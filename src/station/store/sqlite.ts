@@ -268,6 +268,29 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ alerts }) => alerts.loadRaisedOf(sources));
   }
 
+  loadOpenOf(person: PersonId, limit: number) {
+    return this.#do(({ alerts }) => alerts.loadOpenOf(person, limit));
+  }
+
+  countOpenOf(person: PersonId, most: number) {
+    return this.#do(({ alerts }) => alerts.countOpenOf(person, most));
+  }
+
+  loadCode(code: number) {
+    return this.#do(({ outbox }) => outbox.codes.alert(code));
+  }
+
+  codesOf(keys: readonly AlertKey[]) {
+    return this.#do(({ outbox }) => {
+      const found = new Map<AlertKey, number>();
+      for (const key of keys) {
+        const code = outbox.codes.of(key);
+        if (code !== null) found.set(key, code);
+      }
+      return found;
+    });
+  }
+
   loadDue(now: Instant, limit: number) {
     return this.#do(({ alerts }) => alerts.loadDue(now, limit));
   }

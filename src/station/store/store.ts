@@ -38,6 +38,8 @@ export type LeasedMessage = OwedMessage & {
   readonly attempts: number;
   /** The alert's detail as it is now: too large to keep with each message. */
   readonly detail: string;
+  /** See `Transaction.loadCode`. */
+  readonly code: number | null;
 };
 
 /**
@@ -122,6 +124,17 @@ export interface Transaction {
   loadKeyed(keys: readonly AlertKey[]): Promise<readonly Alert[]>;
   /** All raised or acknowledged alerts of these sources. */
   loadRaisedOf(sources: readonly string[]): Promise<readonly Alert[]>;
+  /** Raised alerts of which this person was told, and that nobody has acknowledged: urgent first, then the newest. */
+  loadOpenOf(person: PersonId, limit: number): Promise<readonly Alert[]>;
+  /** How many of these there are; `most` stands for that many or more. */
+  countOpenOf(person: PersonId, most: number): Promise<number>;
+  /**
+   * The alert that has this short code. An alert has one from the first message about it until, cleared, it loses it to
+   * another.
+   */
+  loadCode(code: number): Promise<AlertKey | null>;
+  /** Those that have one. */
+  codesOf(alerts: readonly AlertKey[]): Promise<ReadonlyMap<AlertKey, number>>;
   /** Alerts whose wakeAt <= now, the earliest first. */
   loadDue(now: Instant, limit: number): Promise<readonly Alert[]>;
   /** Keys for new alerts, never given out twice (unless the transaction is rolled back). */

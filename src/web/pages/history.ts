@@ -88,6 +88,7 @@ export const kindWords: Readonly<Record<NotificationKind, string>> = {
   acknowledged: 'acknowledged',
   cleared: 'cleared',
   reminder: 'reminder',
+  test: 'test',
 };
 
 function planned(change: Extract<Change, { kind: 'planned' }>, view: View): Html {
