@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel, Message, SendResult } from '../../src/station/channels/channel.ts';
 import type { Alert } from '../../src/station/core/alert.ts';
+import { renderMessage } from '../../src/station/core/message.ts';
 import { openDeliver } from '../../src/station/deliver.ts';
 import type { Act, Outcome } from '../../src/station/door.ts';
 import { Meters } from '../../src/station/meters.ts';
@@ -60,6 +61,8 @@ export type TimelineOptions = {
   readonly policy?: string;
   readonly start?: Instant;
   readonly folder?: string;
+  /** Whether messages are put together as the policy says; otherwise each goes by itself. */
+  readonly gathers?: boolean;
 };
 
 export class Timeline {
@@ -76,6 +79,7 @@ export class Timeline {
     why: '250 ok',
   });
   private policyText: string;
+  private readonly gathers: boolean;
   private transmissions = 0n;
   private readSent = 0;
   private endDelivery: () => Promise<void> = async () => undefined;
@@ -85,6 +89,7 @@ export class Timeline {
     this.start = options.start ?? monday;
     this.clock = new SimulatedClock(this.start);
     this.policyText = options.policy ?? onePerson;
+    this.gathers = options.gathers ?? false;
   }
 
   private policy() {
@@ -92,7 +97,14 @@ export class Timeline {
     writeFileSync(file, this.policyText);
     const loaded = loadPolicy(file, { now: this.clock.now() });
     if (!loaded.ok) throw new Error(loaded.faults.map(formatFault).join('\n'));
-    return loaded.policy;
+    if (this.gathers) return loaded.policy;
+    const { policy } = loaded;
+    const settings = {
+      ...policy.settings,
+      digest: seconds(0),
+      summary: { ...policy.settings.summary, over: {} },
+    };
+    return { ...policy, settings };
   }
 
   async open(): Promise<this> {
@@ -109,6 +121,8 @@ export class Timeline {
       channels,
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
+      render: renderMessage,
+      ackLink: null,
       clock,
       log,
       meters,
