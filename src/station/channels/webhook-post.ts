@@ -3,12 +3,7 @@
  * answer. By Node's own client, not by fetch: that one takes no certificates of
  * a CA of one's own. Never rejects, and follows nothing.
  */
-import {
-  type ClientRequest,
-  type Agent as HttpAgent,
-  request as http,
-  type IncomingMessage,
-} from 'node:http';
+import { type Agent as HttpAgent, request as http, type IncomingMessage } from 'node:http';
 import { type Agent as HttpsAgent, request as https } from 'node:https';
 import type { Clock, Duration } from '../../time.ts';
 
@@ -35,8 +30,7 @@ export type Posted =
   | Answer
   /** There was no answer in time. */
   | { readonly kind: 'late' }
-  /** `stale`: a connection kept from before that turned out to be closed. */
-  | { readonly kind: 'error'; readonly error: unknown; readonly stale: boolean };
+  | { readonly kind: 'error'; readonly error: unknown };
 
 /** In bytes: what of an answer is kept for words. */
 export const saidBytesMax = 1024;
@@ -59,7 +53,7 @@ export function post({ url, headers, body, agent, timeout, clock }: Posting): Pr
       // Once there is a status it is what counts, whatever becomes of the rest.
       resolve(soFar?.() ?? otherwise);
     };
-    const lost = (error: unknown): void => end({ kind: 'error', error, stale: isStale(request, error) });
+    const lost = (error: unknown): void => end({ kind: 'error', error });
     request.on('error', lost);
     request.on('response', (response) => {
       const said = listen(response);
@@ -88,9 +82,3 @@ function listen(response: IncomingMessage): () => Answer {
   const { statusCode: status = 0, statusMessage: statusText = '', headers } = response;
   return () => ({ kind: 'answer', status, statusText, headers, said: Buffer.concat(parts).toString('utf8') });
 }
-
-const isStale = (request: ClientRequest, error: unknown): boolean =>
-  request.reusedSocket &&
-  error instanceof Error &&
-  'code' in error &&
-  (error.code === 'ECONNRESET' || error.code === 'EPIPE');

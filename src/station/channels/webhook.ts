@@ -12,9 +12,9 @@ import { createHash, createHmac } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createSecureContext, rootCertificates } from 'node:tls';
-import { type Clock, type Duration, minutes, seconds, since } from '../../time.ts';
+import { type Clock, type Duration, seconds } from '../../time.ts';
 import type { Channel, ChannelEdges, Message, SendResult } from './channel.ts';
-import { type Posted, post } from './webhook-post.ts';
+import { post } from './webhook-post.ts';
 import { resultOf } from './webhook-results.ts';
 
 export type WebhookOptions = {
@@ -34,16 +34,20 @@ export const webhookTimeout = seconds(15);
 export const webhookConcurrency = 8;
 /** So that the channel's own limit is what ends a slow exchange, and says why. */
 const timeoutMargin = seconds(5);
-/** Connections are kept for the next message so long, unless the server says less. */
-const idleMax = minutes(1);
-/** What is lost later than this was lost by a server that had begun on it. */
-const staleWithin = seconds(1);
+/**
+ * How long a connection is kept for the next message: less than the five seconds after which many servers close
+ * theirs. One that is used just as it closes costs a try, for nobody can say whether the message went through.
+ */
+const idleMax = seconds(4);
 /** What a message that is nearly through gets at the station's end. */
 const closeGrace = seconds(3);
 const version = process.env.MAUVE_VERSION ?? 'development';
 
-export function openWebhook(options: WebhookOptions, edges: Pick<ChannelEdges, 'clock'>): Channel {
-  return new Webhook(options, edges.clock);
+/** @param idle instead of how long connections are kept usually. */
+export type WebhookEdges = Pick<ChannelEdges, 'clock'> & { readonly idle?: Duration };
+
+export function openWebhook(options: WebhookOptions, { clock, idle = idleMax }: WebhookEdges): Channel {
+  return new Webhook(options, { clock, idle });
 }
 
 class Webhook implements Channel {
@@ -57,13 +61,13 @@ class Webhook implements Channel {
   private readonly underWay = new Set<Promise<SendResult>>();
   private closed = false;
 
-  constructor(options: WebhookOptions, clock: Clock) {
+  constructor(options: WebhookOptions, { clock, idle }: Required<WebhookEdges>) {
     this.options = options;
     this.clock = clock;
     this.concurrency = options.concurrency;
     if (options.rate !== null) this.rate = options.rate;
     this.timeout = (options.timeout + timeoutMargin) as Duration;
-    this.agents = agentsFor(options.ca);
+    this.agents = agentsFor(options.ca, idle);
   }
 
   send(address: string, message: Message): Promise<SendResult> {
@@ -82,21 +86,14 @@ class Webhook implements Channel {
     }
     const { clock, agents } = this;
     const body = Buffer.from(message.text);
-    const exchange = (): Promise<Posted> =>
-      post({
-        url,
-        headers: headersFor(message, body, Math.floor(clock.now() / seconds(1)), secret()),
-        body,
-        agent: url.protocol === 'https:' ? agents.https : agents.http,
-        timeout,
-        clock,
-      });
-    const began = clock.now();
-    let posted = await exchange();
-    // A connection that the server closed while idle is only noticed when it is used: another one is tried at once.
-    if (posted.kind === 'error' && posted.stale && since(began, clock.now()) < staleWithin && !this.closed) {
-      posted = await exchange();
-    }
+    const posted = await post({
+      url,
+      headers: headersFor(message, body, Math.floor(clock.now() / seconds(1)), secret()),
+      body,
+      agent: url.protocol === 'https:' ? agents.https : agents.http,
+      timeout,
+      clock,
+    });
     if (posted.kind === 'error' && this.closed) return ending;
     return resultOf(posted, { url, secret: secret(), timeout, now: clock.now() });
   }
@@ -115,8 +112,11 @@ class Webhook implements Channel {
   }
 }
 
-function agentsFor(ca: string | null): { readonly http: HttpAgent; readonly https: HttpsAgent } {
-  const kept = { keepAlive: true, timeout: idleMax };
+function agentsFor(
+  ca: string | null,
+  idle: Duration,
+): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+  const kept = { keepAlive: true, timeout: idle };
   const tls = { ...kept, minVersion: 'TLSv1.2' as const };
   return {
     http: new HttpAgent(kept),
