@@ -14,6 +14,7 @@ import {
   closeLast,
   expectResult,
   fixture,
+  header,
   login,
   mailServer,
   message,
@@ -324,6 +325,31 @@ test('a connection lost after the content may mean it arrived or not: it is sent
   expectResult(await mail.send('johnny@example.com', message), 'delivered', port, /taken/);
   assert.equal(seen.length, 2);
   assert.equal(seen[0], seen[1]);
+});
+
+test('a server that takes the content and is cut off gets the same message again, over a new login', async () => {
+  const ids: (string | undefined)[] = [];
+  let cutOff = (): void => undefined;
+  const { port, drop } = await mailServer({
+    authOptional: false,
+    onData: (stream, _session, done) => {
+      let content = '';
+      stream.on('data', (chunk: Buffer) => {
+        content += chunk.toString('latin1');
+      });
+      stream.on('end', () => {
+        ids.push(header(content, 'Message-ID'));
+        if (ids.length === 1) cutOff();
+        else done(null, 'queued as C3');
+      });
+    },
+  });
+  cutOff = drop;
+  const mail = channel(port, { ...secure, ...login('mauve', password) });
+  expectResult(await mail.send('johnny@example.com', message), 'retry', port, /connection/);
+  expectResult(await mail.send('johnny@example.com', message), 'delivered', port, /queued as C3/);
+  assert.equal(ids.length, 2);
+  assert.equal(ids[0], ids[1]);
 });
 
 test('a long answer of many lines becomes one line of bearable length', async () => {

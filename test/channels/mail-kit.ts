@@ -63,11 +63,11 @@ export type Received = {
   readonly user: string;
 };
 
-/** A mail server that keeps what it gets. */
+/** A mail server that keeps what it gets. `drop`: breaks off all its connections. */
 export async function mailServer(
   options: SMTPServerOptions = {},
   at = 0,
-): Promise<{ port: number; received: Received[] }> {
+): Promise<{ port: number; received: Received[]; drop: () => void }> {
   const received: Received[] = [];
   const server = new SMTPServer({
     ...certificate,
@@ -95,11 +95,17 @@ export async function mailServer(
     ...options,
   });
   server.on('error', () => undefined);
+  const sockets = new Set<Socket>();
+  server.server.on('connection', (socket: Socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
   cleanups.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
   const address = server.server.address();
   assert.ok(typeof address === 'object' && address !== null);
-  return { port: address.port, received };
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  return { port: address.port, received, drop };
 }
 
 /** A server of few words: answers each line by the script, which may also hang or hang up. */

@@ -17,7 +17,7 @@ import { afterEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Channel, Message, SendResult } from '../../src/station/channels/channel.ts';
 import { openWebhook, type WebhookOptions, webhookTimeout } from '../../src/station/channels/webhook.ts';
-import { type Duration, systemClock } from '../../src/time.ts';
+import { type Clock, type Duration, systemClock } from '../../src/time.ts';
 
 export const secret = 'whsec-correct-horse-battery';
 export const fixture = (name: string): string =>
@@ -117,7 +117,7 @@ async function listening(server: Server, at: number): Promise<{ port: number; so
 
 export function channel(
   options: Partial<WebhookOptions> = {},
-  edges: { readonly idle?: Duration } = {},
+  edges: { readonly idle?: Duration; readonly clock?: Clock } = {},
 ): Channel {
   const opened = openWebhook(
     { secret: () => secret, ca: null, timeout: webhookTimeout, concurrency: 8, rate: null, ...options },

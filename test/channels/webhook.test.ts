@@ -8,7 +8,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import type { SendResult } from '../../src/station/channels/channel.ts';
 import { retryAfterMax } from '../../src/station/channels/webhook-results.ts';
-import { milliseconds, minutes, seconds } from '../../src/time.ts';
+import { type Clock, milliseconds, minutes, seconds, systemClock } from '../../src/time.ts';
 import {
   answers,
   channel,
@@ -373,4 +373,30 @@ test('at the end of the station what is under way is finished, and nothing new b
   assert.equal((await underWay).kind, 'delivered');
   assert.equal((await hook.send(url, message)).kind, 'retry');
   assert.equal(requests.length, 1);
+});
+
+test('at the end of the station a server that hangs is waited for no longer than a moment', async () => {
+  let begun = (): void => undefined;
+  const arrived = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const { url } = await webServer(() => begun());
+  // A clock on which three seconds are over soon.
+  const after: Clock['after'] = (wait, run) => systemClock.after(milliseconds(wait / 20), run);
+  const hook = channel({ timeout: minutes(2) }, { clock: { ...systemClock, after } });
+  const underWay = hook.send(url, message);
+  await arrived;
+  await hook.close();
+  const result = await underWay;
+  assert.equal(result.kind, 'retry');
+  assert.match(result.why, /the station is ending/);
+});
+
+test('an answer in a protocol that nobody asked for is tried again', async () => {
+  const { url, port } = await rawServer(
+    (socket) =>
+      void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+  );
+  const result = await send(url, { timeout: seconds(5) });
+  expectResult(result, 'retry', port, /ended the connection without an answer/);
 });

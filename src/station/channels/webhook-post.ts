@@ -55,6 +55,8 @@ export function post({ url, headers, body, agent, timeout, clock }: Posting): Pr
     };
     const lost = (error: unknown): void => end({ kind: 'error', error });
     request.on('error', lost);
+    // An answer that is none, such as another protocol that nobody asked for, ends without an error.
+    request.on('close', () => lost(null));
     request.on('response', (response) => {
       const said = listen(response);
       soFar = said;

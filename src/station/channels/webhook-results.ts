@@ -107,7 +107,10 @@ function lostWords(fault: NetworkFault, asked: Asked): string {
   if (isCertificateFault(fault)) return certificateWords(fault, url.hostname);
   if (/SSL|TLS|EPROTO/.test(fault.cause)) return `offers no TLS that works: ${shortened(fault.message)}`;
   if (/^HPE_/.test(fault.cause)) return `answers with something that is no HTTP: ${shortened(fault.message)}`;
-  return networkWords(fault.cause, 'a web server') ?? `failed: ${shortened(fault.message) || fault.cause}`;
+  const known = networkWords(fault.cause, 'a web server');
+  if (known !== null) return known;
+  const said = shortened(fault.message) || fault.cause;
+  return said === '' ? 'ended the connection without an answer' : `failed: ${said}`;
 }
 
 function faultOf(error: unknown): NetworkFault {

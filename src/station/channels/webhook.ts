@@ -117,14 +117,11 @@ function agentsFor(
   idle: Duration,
 ): { readonly http: HttpAgent; readonly https: HttpsAgent } {
   const kept = { keepAlive: true, timeout: idle };
-  const tls = { ...kept, minVersion: 'TLSv1.2' as const };
-  return {
-    http: new HttpAgent(kept),
-    https: new HttpsAgent(
-      // Made once: reading all well-known certificates anew for each connection would hold up the station.
-      ca === null ? tls : { ...tls, secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) },
-    ),
-  };
+  const minVersion = 'TLSv1.2';
+  if (ca === null) return { http: new HttpAgent(kept), https: new HttpsAgent({ ...kept, minVersion }) };
+  // Made once: reading all well-known certificates anew for each connection would hold up the station.
+  const secureContext = createSecureContext({ minVersion, ca: [...rootCertificates, ca] });
+  return { http: new HttpAgent(kept), https: new HttpsAgent({ ...kept, secureContext }) };
 }
 
 /** @param at in whole seconds since 1970. */
