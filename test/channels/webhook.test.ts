@@ -264,7 +264,7 @@ test('a server that trickles its words has said enough with its status', async (
   expectResult(await send(taken.url), 'delivered', taken.port, /200/);
   const refused = await trickling(503);
   expectResult(
-    await send(refused.url, tight),
+    await send(refused.url, { timeout: milliseconds(1500) }),
     'retry',
     refused.port,
     /503 Service Unavailable: beginning and/,
