@@ -3,7 +3,7 @@
  * somebody can be reached again, and what test messages are recorded with. They
  * are decided on like any other alert, in the transaction of the receipt.
  */
-import type { Alert } from './core/alert.ts';
+import type { Alert, PersonId } from './core/alert.ts';
 import type { Context } from './core/decide.ts';
 import { concerned, reachable, tested, testMessage, unreachable, unreachableId } from './core/own-alerts.ts';
 import { inboxName } from './core/policy.ts';
@@ -34,12 +34,22 @@ export async function tellOfReach(own: OwnAlerts, { unreached, reached }: Settle
     const before = await own.find(unreachableId(person));
     // Said once is enough: what else does not reach them changes nothing.
     if (known === undefined || (before !== null && before.phase.kind !== 'cleared')) return;
-    const concerns = concerned(own.current(alert), person, own.context);
+    const concerns = concerned(own.current(alert), await lostBesides(own, person), own.context);
     await own.report(unreachable(known, why.slice(0, textMax.summary), concerns, now), before);
   }
   if (reached === null) return;
   const before = await own.find(unreachableId(reached));
   if (before !== null && before.phase.kind !== 'cleared') await own.report(reachable(reached, now), before);
+}
+
+/** This person, and all others of whom it is known. */
+async function lostBesides(own: OwnAlerts, person: PersonId): Promise<ReadonlySet<PersonId>> {
+  const lost = new Set([person]);
+  for (const other of own.context.policy.people.keys()) {
+    const alert = await own.find(unreachableId(other));
+    if (alert !== null && alert.phase.kind !== 'cleared') lost.add(other);
+  }
+  return lost;
 }
 
 /** Owes a message that says nothing but that it arrives. @returns why not, where it cannot. */

@@ -5,10 +5,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Channel, Message, SendResult } from '../../src/station/channels/channel.ts';
+import type { Channel, Message, Report, SendResult } from '../../src/station/channels/channel.ts';
 import type { Alert } from '../../src/station/core/alert.ts';
 import { renderMessage } from '../../src/station/core/message.ts';
-import { openDeliver } from '../../src/station/deliver.ts';
+import { type Deliver, openDeliver } from '../../src/station/deliver.ts';
 import type { Act, Outcome } from '../../src/station/door.ts';
 import { Meters } from '../../src/station/meters.ts';
 import { loadPolicy } from '../../src/station/policy/file.ts';
@@ -29,6 +29,8 @@ export type Sent = {
   readonly channel: string;
   readonly title: string;
   readonly text: string;
+  /** How many messages it says. */
+  readonly says: number;
   readonly at: Instant;
 };
 
@@ -78,6 +80,9 @@ export class Timeline {
     kind: 'delivered',
     why: '250 ok',
   });
+  /** What the provider says when it is asked what became of a message that it took. */
+  ask: (reference: string, channel: string) => Report | null | Promise<Report | null> = () => null;
+  deliver!: Deliver;
   private policyText: string;
   private readonly gathers: boolean;
   private transmissions = 0n;
@@ -128,6 +133,7 @@ export class Timeline {
       meters,
     });
     this.station.onCommit((nudge) => nudge.owes && deliver.nudge());
+    this.deliver = deliver;
     this.endDelivery = () => deliver.stop(seconds(0));
     await this.station.start();
     deliver.nudge();
@@ -143,11 +149,19 @@ export class Timeline {
       send: async (to, message) => {
         const answer = await this.answer(message, to, name);
         const { title, text } = message;
-        if (answer.kind === 'delivered') {
-          this.sent.push({ to, channel: name, title, text, at: this.clock.now() });
+        if (answer.kind === 'delivered' || answer.kind === 'accepted') {
+          this.sent.push({
+            to,
+            channel: name,
+            title,
+            text,
+            says: message.covers.length,
+            at: this.clock.now(),
+          });
         }
         return answer;
       },
+      ask: async (reference) => await this.ask(reference, name),
       close: async () => undefined,
     };
   }
@@ -259,6 +273,19 @@ export class Timeline {
     const news = this.sent.slice(this.readSent);
     this.readSent = this.sent.length;
     return news.map(({ to }) => to.replace('@example.net', '')).sort();
+  }
+
+  /** The provider says by itself how far a message has come. */
+  async report(channel: string, report: Report): Promise<void> {
+    await this.deliver.report(channel, report);
+    await this.clock.advanceTo(this.clock.now());
+  }
+
+  /** What the history says of the messages to somebody, in order: `sms: will-retry`. */
+  async receipts(name: string, person: string): Promise<readonly string[]> {
+    return (await this.history(name, { quiet: true })).flatMap(({ change }) =>
+      change.kind === 'receipt' && change.person === person ? [`${change.channel}: ${change.outcome}`] : [],
+    );
   }
 
   /** Seconds from the start. */

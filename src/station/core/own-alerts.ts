@@ -25,11 +25,12 @@ export const isAbout = (alert: Pick<Alert, 'source' | 'id'>, person: PersonId): 
 /**
  * Who is to hear that somebody could not be told of an alert: those who were told of it besides; where there are none,
  * all others whom its rules name; where there are none of these either, everybody else.
+ * @param lost those of whom it is known that nothing reaches them.
  */
-export function concerned(alert: Alert, missed: PersonId, context: Context): readonly PersonId[] {
+export function concerned(alert: Alert, lost: ReadonlySet<PersonId>, context: Context): readonly PersonId[] {
   const { policy, now, names } = context;
   const others = (people: readonly PersonId[]): readonly PersonId[] =>
-    [...new Set(people)].filter((person) => person !== missed && policy.people.has(person));
+    [...new Set(people)].filter((person) => !lost.has(person) && policy.people.has(person));
   const told = others(alert.told);
   if (told.length > 0) return told;
   const named = others(groupOf(policy, alert, names).rules.flatMap(({ who }) => peopleOf(who, now)));
