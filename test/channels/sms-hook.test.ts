@@ -151,6 +151,25 @@ test('Twilio brings a report again until it is recorded', async () => {
   );
 });
 
+test('a handset that is off for hours is reported when the carrier gives up', async () => {
+  const twilio = await standIn();
+  const { url, serve } = await page();
+  const one = channel(twilio, { publicUrl: url });
+  serve(one.sms);
+  twilio.behave({ kind: 'takes', fate: { kind: 'held' } });
+  const result = await one.sms.send(johnny, message);
+  assert.ok(result.kind === 'accepted', result.why);
+  assert.deepEqual(one.reports, []);
+  await twilio.settle(result.reference, { kind: 'undelivered', code: 30003 });
+  const { reference } = result;
+  const why = 'not delivered: the handset could not be reached: it may be off or out of coverage';
+  assert.deepEqual(one.reports.at(-1), {
+    reference,
+    state: 'undelivered',
+    why: `${why} (Twilio's error 30003)`,
+  });
+});
+
 test('an answer of somebody is heard, and answered as Twilio wants it', async () => {
   const twilio = await standIn();
   const { url, serve } = await page();

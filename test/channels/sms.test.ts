@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import type { SendResult } from '../../src/station/channels/channel.ts';
 import { mendRetryAfter } from '../../src/station/channels/sms-results.ts';
@@ -317,8 +316,7 @@ test("Twilio's SDK is loaded at the first message and not before", () => {
     const result = await sms.send('+447700900123', { text: 'x', title: 'x' });
     console.log(JSON.stringify({ before, after: loaded, kind: result.kind }));
     await sms.close();`;
-  const node = join(projectFolder, 'node_modules/.bin/node');
-  const said = execFileSync(node, ['--input-type=module', '-e', open], {
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', open], {
     cwd: projectFolder,
     encoding: 'utf8',
   });
