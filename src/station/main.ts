@@ -14,6 +14,8 @@ import { formatAddress } from './address.ts';
 import type { Channel, ChannelEdges } from './channels/channel.ts';
 import { openEmail } from './channels/email.ts';
 import { openInbox } from './channels/inbox.ts';
+import { openSms } from './channels/sms.ts';
+import { openWebhook } from './channels/webhook.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
 import { renderMessage } from './core/message.ts';
 import type { Policy } from './core/policy.ts';
@@ -58,11 +60,13 @@ class Refusal extends Error {
 
 /** @param edges what a channel is opened with, by its name. */
 function openChannels(
-  { channels: { email } }: StationConfig,
-  _edges: (name: string) => ChannelEdges,
+  { channels: { email, sms, webhook } }: StationConfig,
+  edges: (name: string) => ChannelEdges,
 ): readonly Channel[] {
   const channels = [openInbox()];
-  if (email !== null) channels.push(openEmail(email));
+  if (email !== null) channels.push(openEmail(email, edges('email')));
+  if (sms !== null) channels.push(openSms(sms, edges('sms')));
+  if (webhook !== null) channels.push(openWebhook(webhook, edges('webhook')));
   return channels;
 }
 
