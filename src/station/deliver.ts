@@ -40,6 +40,8 @@ export const retryFirst = seconds(5);
 export const retryMost = minutes(10);
 /** What has not arrived is looked at once more after so long, should the answer to the first look be lost. */
 const watchAgain = minutes(1);
+/** For so many turns of the event loop receipts wait for others to be committed with. */
+const settleTurns = 8;
 /** How long a provider that is asked what became of a message may take. */
 const askMost = seconds(30);
 /** Reports that came before it was on record under which reference their message was taken. */
@@ -231,18 +233,20 @@ class Delivery implements Deliver {
       if (group === null) return;
       // Where it goes is looked up when it goes: the policy may have changed while it waited.
       const route = this.routeOf(group);
-      const ended =
-        typeof route === 'string'
-          ? this.settleAll(group, () => ({ kind: 'failed', why: route }))
-          : this.send(group, route, lane);
-      this.follow(
-        ended.finally(() => {
-          lane.ended(group);
-          this.startSends(lane);
-          this.nudge();
-        }),
-      );
+      this.follow(typeof route === 'string' ? this.fail(group, route, lane) : this.send(group, route, lane));
     }
+  }
+
+  private async fail(group: JudgedGroup, why: string, lane: Lane): Promise<void> {
+    await this.settleAll(group, () => ({ kind: 'failed', why }));
+    this.goOn(group, lane);
+  }
+
+  /** The place is free for the next one. More is leased when little waits, so that one commit serves several. */
+  private goOn(group: JudgedGroup, lane: Lane): void {
+    lane.ended(group);
+    this.startSends(lane);
+    if (lane.isLow()) this.nudge();
   }
 
   /** @returns why the message can go nowhere, where that is so. */
@@ -272,6 +276,8 @@ class Delivery implements Deliver {
     if (first === undefined) return;
     meters.receipt(first.channel, result.kind);
     lane.heard(result, clock.now());
+    // While its receipt is committed the next one is on its way.
+    this.goOn(group, lane);
     // The same for all, so that they go together again.
     const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : null;
     const words = `${route.aside}${result.why}${togetherWords(group)}`;
@@ -414,8 +420,8 @@ class Delivery implements Deliver {
     const { door, clock } = this.options;
     this.settling = true;
     while (this.receipts.length > 0) {
-      // Those who answer in this turn of the event loop come along.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      // Those who answer in the next few turns of the event loop come along: a commit costs more than the turns.
+      for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((next) => setImmediate(next));
       const settled = this.receipts.splice(0);
       for (;;) {
         const outcomes = await door.handle(settled.map(({ event }) => event));

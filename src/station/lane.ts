@@ -64,6 +64,11 @@ export class Lane {
     return group;
   }
 
+  /** Whether little waits, so that more should be taken out of the outbox. */
+  isLow(): boolean {
+    return this.waiting.length <= this.concurrency / 2;
+  }
+
   ended(group: JudgedGroup): void {
     this.sending.delete(group);
   }
