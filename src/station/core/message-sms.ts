@@ -9,7 +9,7 @@ import { minutes, since } from '../../time.ts';
 import type { RenderContext } from './message.ts';
 import { briefTime, type Content, headlineOf, type Item, isUrgent } from './message-content.ts';
 import { type Fits, withLongestStart, withMost } from './message-fit.ts';
-import { cut } from './message-text.ts';
+import { cutPlainly } from './message-text.ts';
 
 /** Since when it is raised goes without saying in a message that comes at once. */
 const atOnce = minutes(2);
@@ -155,9 +155,3 @@ function replyOf({ event, items }: Content, listed: number): string {
   const example = items.slice(0, listed).find(({ asks, code }) => asks && code !== null);
   return example === undefined ? '' : ` ack ${example.code}`;
 }
-
-/** As `cut`, in the characters of every phone. */
-const cutPlainly = (text: string, width: number): string => {
-  const short = cut(text, width);
-  return short === text ? text : `${short.slice(0, -1)}...`;
-};
