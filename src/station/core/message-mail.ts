@@ -152,9 +152,9 @@ ${paragraphs(codeWords(content, context))}`;
 }
 
 function listed(item: Item, context: RenderContext): unknown {
-  return html`<div style="padding:12px 0;border-top:1px solid #888">
+  return html`<div style="padding:12px 0 2px;border-top:1px solid #888">
 ${chip(item, context)}
-<div>${cut(headlineOf(item), lineMax)}</div>
+<div>${item.event === 'test' ? headlineOf(item) : html`<b>${item.subject}</b>: ${cut(item.summary, lineMax)}`}</div>
 <div style="font-size:14px">${smallPrint(item, context)} <a href="${item.link}" style="display:inline-block;padding:10px 12px">${item.asks ? 'Acknowledge' : 'Open'}</a></div>
 </div>
 `;

@@ -13,12 +13,14 @@ import { cutPlainly } from './message-text.ts';
 
 /** Since when it is raised goes without saying in a message that comes at once. */
 const atOnce = minutes(2);
+/** In characters: what providers take, in however many segments. Counting those of a longer text would only take long. */
+export const smsMax = 1600;
 /** How much of an alert a list says, where all of them fit and where they do not, in characters. */
 const lineWidths = [160, 60] as const;
 const lineWidthLeast = 40;
 
 export function smsText(content: Content, context: RenderContext): string {
-  const fits = context.fits ?? (() => true);
+  const fits: Fits = (text) => text.length <= smsMax && (context.fits?.(text) ?? true);
   const [item] = content.items;
   return isList(content) || item === undefined
     ? listText(content, context, fits)

@@ -25,8 +25,6 @@ import { type About, raisedFor, sampleOf } from './samples.ts';
 import { type Variables, variablesOf } from './variables.ts';
 import { modes, templatedWords } from './words.ts';
 
-/** In characters: what providers take of an SMS, whatever it costs. */
-const smsMost = 1600;
 /** A Saturday at three in the morning. */
 const now = instant(Date.UTC(2026, 7, 1, 2, 1));
 const sampleTotal = 40;
@@ -140,11 +138,13 @@ function tried(set: TemplateSet, channel: TemplateChannel, event: TemplateEvent)
   const served = templateParts[channel].flatMap((part) => templateFor(set.texts, channel, event, part) ?? []);
   if (served.length === 0) return [];
   const context = contextOf(channel);
-  const room: RenderContext =
-    channel === 'sms' ? { ...context, fits: (text) => text.length <= smsMost } : context;
   const faults = [
-    ...faultsWith(set, sample(event, channel, full, sampleListed), room),
-    ...faultsWith(set, sample(event, channel, bare, sampleListed), { ...room, limit: null, ackLink: null }),
+    ...faultsWith(set, sample(event, channel, full, sampleListed), context),
+    ...faultsWith(set, sample(event, channel, bare, sampleListed), {
+      ...context,
+      limit: null,
+      ackLink: null,
+    }),
     ...(isList(event) && channel !== 'webhook' ? leftOut(set, channel, event, context) : []),
   ];
   return faults.map((fault) => ({ ...fault, message: inEvent(fault.message, event) }));

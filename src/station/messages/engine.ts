@@ -16,10 +16,13 @@ import { escapeHtml, SafeHtml, type Variables } from './variables.ts';
 
 /** In characters, of one template. */
 export const templateMax = 65_536;
-/** In milliseconds, as the library counts: a rendering beyond it is given up. */
-const renderMax = 200;
+/**
+ * In milliseconds by the clock, as the library counts: a rendering beyond it is given up. Much for any template, since
+ * a busy machine counts, too; what goes on and on meets the limit of memory first.
+ */
+const renderMax = 500;
 /** Values made in one rendering, as the library counts them: list entries and characters. */
-const memoryMax = 10_000_000;
+const memoryMax = 4_000_000;
 /** In characters, of what a template renders. */
 const outputMax = 1_000_000;
 

@@ -6,6 +6,7 @@
 import { type RenderContext, type ToSay, type Words, wordsOf } from '../core/message.ts';
 import { type Content, type Item, titleMax, titleOf } from '../core/message-content.ts';
 import { type Fits, withLongestStart, withMost } from '../core/message-fit.ts';
+import { smsMax } from '../core/message-sms.ts';
 import { cut, cutPlainly, oneLine, someLines, tamedHtml } from '../core/message-text.ts';
 import type { Mode, Rendered, TemplateFault, TemplateSet } from './engine.ts';
 import {
@@ -66,10 +67,10 @@ type Making = {
 
 function partOf(making: Making, content: Content): Rendered {
   const { part, channel, context } = making;
-  const { fits } = context;
+  const most = channel === 'sms' ? smsMax : Number.POSITIVE_INFINITY;
+  const fits: Fits = (text) => text.length <= most && (context.fits?.(text) ?? true);
   const whole = rendered(making, content);
-  if (!whole.ok || part !== 'text' || channel === 'webhook' || fits === null || fits(whole.text))
-    return whole;
+  if (!whole.ok || part !== 'text' || channel === 'webhook' || fits(whole.text)) return whole;
   return shortened(making, content, fits);
 }
 
@@ -78,7 +79,7 @@ function rendered(making: Making, content: Content): Rendered {
   const own = content === making.whole ? making.own : wordsOf(say, content, context);
   const made = set.render(name, modes[part], variablesOf(content, own, context));
   if (!made.ok) return made;
-  const text = tidied(part, made.text);
+  const text = tidied(making, made.text);
   const fault = (message: string): Rendered => ({
     ok: false,
     fault: { file: name, line: 1, column: 1, message },
@@ -88,13 +89,15 @@ function rendered(making: Making, content: Content): Rendered {
   return wrong === null ? { ok: true, text } : fault(wrong);
 }
 
-function tidied(part: TemplatePart, text: string): string {
+function tidied({ part, channel }: Making, text: string): string {
   switch (part) {
     case 'subject':
       return cut(oneLine(text), titleMax);
     case 'html':
       return tamedHtml(text).trim();
     case 'text':
+      // What was left out of an SMS leaves no gap, and each space has its price.
+      return channel === 'sms' ? someLines(text).replace(/ {2,}/g, ' ') : someLines(text);
     case 'json':
       return someLines(text);
     default:
