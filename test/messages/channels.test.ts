@@ -55,6 +55,28 @@ describe('one alert', () => {
     assert.doesNotMatch(said(one({ kind: 'cleared' }), 'email'), /Code|TOKEN/);
   });
 
+  test('what has a colour in a mail has its ground with it, and is read on it in any scheme', () => {
+    const light = (hex: string): number => {
+      const channel = (at: number): number => {
+        const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      };
+      return 0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4);
+    };
+    for (const kind of notificationKinds) {
+      for (const level of ['urgent', 'low'] as const) {
+        const { html } = renderMessage(one({ kind, level }), contextOf('email'));
+        const pairs = [...html.matchAll(/background:#([0-9a-f]{6});color:#([0-9a-f]{6})/g)];
+        assert.equal(pairs.length, 2);
+        assert.equal(html.match(/[;"]color:/g)?.length, pairs.length);
+        for (const [, ground = '', ink = ''] of pairs) {
+          assert.ok((light(ink) + 0.05) / (light(ground) + 0.05) >= 4.5, `${ink} on ${ground}`);
+        }
+        assert.match(html, /<meta name="color-scheme" content="light dark">/);
+      }
+    }
+  });
+
   test('the inbox, and a channel that nobody knows, say what a mail says, without HTML', () => {
     for (const channel of ['inbox', 'pigeon']) {
       const { text, html } = renderMessage(one(), contextOf(channel));

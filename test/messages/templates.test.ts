@@ -1,5 +1,7 @@
 /** Templates of a policy: what they put into words, what is wrong with them, and that they never cost a message. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { notificationKinds } from '../../src/station/core/alert.ts';
 import {
@@ -7,10 +9,13 @@ import {
   type RenderContext,
   renderMessage,
   type ToSay,
+  wordsOf,
 } from '../../src/station/core/message.ts';
+import { contentOf } from '../../src/station/core/message-content.ts';
 import { templateMax } from '../../src/station/messages/engine.ts';
 import { openRenderer } from '../../src/station/messages/renderer.ts';
 import { templateFilesMax } from '../../src/station/messages/templates.ts';
+import { variablesOf } from '../../src/station/messages/variables.ts';
 import { loadFrom, toldOf } from '../policy/kit.ts';
 import { ackLink, at, base, contextOf, one, owed, several, standing } from './kit.ts';
 
@@ -257,6 +262,36 @@ describe('a template that fails never costs the message', () => {
     const { text, faults: found } = rendered(texts, one(), 'webhook');
     assert.equal(JSON.parse(text).event, 'raised');
     assert.match(found.join(), /renders no valid JSON/);
+  });
+});
+
+describe('the documentation', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/messages.md'), 'utf8');
+
+  test('has templates that are right', () => {
+    const blocks = [...page.matchAll(/^`([a-z]+\/[^`]+\.liquid)`[^\n]*\n\n```liquid\n(.*?)^```$/gms)];
+    assert.ok(blocks.length >= 7);
+    assert.equal(page.split('```liquid').length - 1, blocks.length);
+    const texts = Object.fromEntries(blocks.map(([, name = '', text = '']) => [name, text]));
+    assert.deepEqual(told(texts), []);
+    const sms = rendered(texts, { kind: 'digest', messages: several(40) }, 'sms', {
+      fits: (text) => text.length <= 72,
+    });
+    assert.equal(sms.text, `40 alerts: 40 normal\n1 host1\n2 host2\n3 host3\n+37 more\n${base}/`);
+  });
+
+  test('names every variable', () => {
+    const context = contextOf('email');
+    const content = contentOf(one(), context);
+    const variables = variablesOf(content, wordsOf(one(), content, context), context);
+    const [first] = variables.alerts as readonly Record<string, unknown>[];
+    const rows = (heading: string): readonly string[] => {
+      const table = page.split(`| ${heading} |`)[1]?.split('\n\n')[0] ?? '';
+      const cells = table.split('\n').map((line) => line.split('|')[1] ?? '');
+      return cells.flatMap((cell) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name)).sort();
+    };
+    assert.deepEqual(rows('name'), Object.keys(variables).sort());
+    assert.deepEqual(rows('of an alert'), Object.keys(first ?? {}).sort());
   });
 });
 

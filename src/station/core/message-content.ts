@@ -4,7 +4,7 @@
  * there is to do. What senders wrote is made harmless here, once, for every
  * channel and every template.
  */
-import { type Instant, since } from '../../time.ts';
+import { type Instant, minutes, since } from '../../time.ts';
 import type { AlertKey, Level, NotificationKind } from './alert.ts';
 import type { LimitNote, MessageData, RenderContext, Standing, ToRender, ToSay } from './message.ts';
 import { digestTitle, summaryTitle } from './message-several.ts';
@@ -257,6 +257,16 @@ function limitWords(limit: LimitNote | null, context: RenderContext): readonly s
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** By context and minute: a list of hundreds tells mostly the same few minutes, and each takes a zone's arithmetic. */
+const toldTimes = new WeakMap<RenderContext, Map<number, string>>();
+
 /** `03:01`, `03:01 yesterday`: where a line is short, today goes without saying. */
-export const briefTime = (at: Instant, { now, person }: RenderContext): string =>
-  clockTime(at, now, person.timezone).replace(/ today\b/, '');
+export function briefTime(at: Instant, context: RenderContext): string {
+  const times = toldTimes.get(context) ?? new Map<number, string>();
+  toldTimes.set(context, times);
+  const minute = Math.floor(at / minutes(1));
+  const told =
+    times.get(minute) ?? clockTime(at, context.now, context.person.timezone).replace(/ today\b/, '');
+  times.set(minute, told);
+  return told;
+}
