@@ -260,13 +260,16 @@ export const capital = (text: string): string => text.charAt(0).toUpperCase() + 
 /** By context and minute: a list of hundreds tells mostly the same few minutes, and each takes a zone's arithmetic. */
 const toldTimes = new WeakMap<RenderContext, Map<number, string>>();
 
-/** `03:01`, `03:01 yesterday`: where a line is short, today goes without saying. */
-export function briefTime(at: Instant, context: RenderContext): string {
+/** As `clockTime`, by the clock of whoever reads it. */
+export function timeWords(at: Instant, context: RenderContext): string {
   const times = toldTimes.get(context) ?? new Map<number, string>();
   toldTimes.set(context, times);
   const minute = Math.floor(at / minutes(1));
-  const told =
-    times.get(minute) ?? clockTime(at, context.now, context.person.timezone).replace(/ today\b/, '');
+  const told = times.get(minute) ?? clockTime(at, context.now, context.person.timezone);
   times.set(minute, told);
   return told;
 }
+
+/** `03:01`, `03:01 yesterday`: where a line is short, today goes without saying. */
+export const briefTime = (at: Instant, context: RenderContext): string =>
+  timeWords(at, context).replace(/ today\b/, '');

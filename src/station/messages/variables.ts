@@ -5,10 +5,16 @@
  */
 import { type Instant, rfc3339 } from '../../time.ts';
 import type { RenderContext, Words } from '../core/message.ts';
-import { type Content, eventWords, headlineOf, type Item, isUrgent } from '../core/message-content.ts';
+import {
+  type Content,
+  eventWords,
+  headlineOf,
+  type Item,
+  isUrgent,
+  timeWords,
+} from '../core/message-content.ts';
 import { detailHtmlMax, detailTextMax } from '../core/message-mail.ts';
 import { cut, detailAsText, tamedHtml } from '../core/message-text.ts';
-import { clockTime } from '../core/words.ts';
 
 /** HTML that somebody made safe: the one value that goes into HTML as it is. */
 export class SafeHtml {
@@ -67,8 +73,7 @@ function safeDetailOf(detailHtml: string): SafeHtml | '' {
 }
 
 function alertOf(item: Item, context: RenderContext): Variables {
-  const words = (at: Instant | null): string | null =>
-    at === null ? null : clockTime(at, context.now, context.person.timezone);
+  const words = (at: Instant | null): string | null => (at === null ? null : timeWords(at, context));
   const time = (at: Instant | null): string | null => (at === null ? null : rfc3339(at));
   return {
     event: item.event,
