@@ -19,6 +19,10 @@ Examples
                                                      who would be told of that alert, when, by what, and why
   mauvectl policy test my.yaml                       plays my*.scenario.yaml beside it
 
+  mauvectl message preview --channel sms             a message as it would go out; nothing is sent
+  mauvectl message preview my.yaml --channel email --event digest --person ann
+                                                     in the words of the policy's templates
+
   mauvectl silence add --source backup --for 2h --reason "tapes are changed"
   mauvectl silence add --match '{subject: "db*", not: {id: disk}}' --for 1d --reason "moving house"
   mauvectl silence list
@@ -32,11 +36,16 @@ Options               environment     station file
   --password-file F                               the first line of F; - is standard input
   --token-file F      MAUVE_TOKEN                 for silence: the station's token, the first line of F;
                                                   without one, it makes one for the moment by the data folder
-  --json                                          policy and silence list: the answer for programs
+  --json                                          policy, message and silence list: the answer for programs
   -h, --help                                      this text
   --version                                       the version
 
-The alert of policy explain and silence add
+Messages of message preview, each with a sensible default
+  --channel email|sms|xmpp|webhook|inbox  --level low|normal|urgent  --person NAME  --policy FILE
+  --event raised|re-raised|acknowledged|cleared|reminder|test|digest|summary
+  --html                                          the HTML of an email
+
+The alert of policy explain, message preview and silence add
   --source S  --subject U  --id I  --summary TEXT  --detail TEXT  --importance N
   --match YAML        for silence: all that a policy's match can say, but for its lists
 

@@ -18,6 +18,7 @@ import type { Accounts } from '../station/store/store.ts';
 import { oneLine } from '../station/yaml-file.ts';
 import { hours, plus, rfc3339, systemClock } from '../time.ts';
 import { type Done, exit, Refusal, silently } from './ending.ts';
+import { messageCommand } from './message.ts';
 import { newPassword } from './new-password.ts';
 import {
   type AccountCommand,
@@ -205,6 +206,7 @@ async function main(): Promise<void> {
   if (asked.kind === 'usage') throw new Refusal(exit.usage, asked.fault);
   const { command } = asked;
   if (isPolicyCommand(command)) return await finish(await policyCommand(command));
+  if (command.kind === 'message preview') return await finish(await messageCommand(command));
   const place = locateStation(asked.options, {
     env: process.env,
     cwd: process.cwd(),

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../station/nearest.ts';
 import { type Duration, parseDuration } from '../time.ts';
 import { help } from './help.ts';
+import { type MessageCommand, messageWords } from './options-message.ts';
 
 export type AccountCommand =
   | { readonly kind: 'token add' | 'token remove'; readonly name: string }
@@ -62,7 +63,7 @@ export type SilenceCommand = { readonly tokenFile: string | null } & (
   | { readonly kind: 'silence end'; readonly id: number }
 );
 
-export type Command = AccountCommand | PolicyCommand | SilenceCommand;
+export type Command = AccountCommand | PolicyCommand | SilenceCommand | MessageCommand;
 
 /** What says which station is meant; each null where it was not given. */
 export type Place = {
@@ -101,6 +102,12 @@ const known = {
   for: text,
   match: text,
   reason: text,
+  policy: text,
+  channel: text,
+  event: text,
+  person: text,
+  level: text,
+  html: flag,
   json: flag,
   strict: flag,
   help: { type: 'boolean', short: 'h' },
@@ -122,6 +129,7 @@ const verbs = {
   user: ['add', 'list', 'remove', 'password', 'link'],
   policy: ['check', 'explain', 'test'],
   silence: ['add', 'list', 'end'],
+  message: ['preview'],
 } as const;
 const nouns = Object.keys(verbs);
 
@@ -143,6 +151,10 @@ const takes: Readonly<Record<Command['kind'], readonly OptionName[]>> = {
   'silence add': [...places, 'token-file', ...matched, 'match', 'for', 'reason'],
   'silence list': [...places, 'token-file', 'json'],
   'silence end': [...places, 'token-file'],
+  'message preview': [
+    ...matched.filter((name) => name !== 'importance'),
+    ...(['policy', 'channel', 'event', 'person', 'level', 'html', 'json'] as const),
+  ],
 };
 
 /** What a name may be made of: it stands in history, in addresses and on the command line. */
@@ -225,6 +237,8 @@ function commandOf(words: readonly string[], tokens: readonly OptionToken[], giv
     case 'silence list':
     case 'silence end':
       return silenceCommand(kind, rest, given);
+    case 'message preview':
+      return messageWords(kind, rest, given);
     default:
       return namedCommand(kind, rest, given);
   }

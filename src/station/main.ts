@@ -17,12 +17,12 @@ import { openInbox } from './channels/inbox.ts';
 import { openSms } from './channels/sms.ts';
 import { openWebhook } from './channels/webhook.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
-import { renderMessage } from './core/message.ts';
 import type { Policy } from './core/policy.ts';
 import { openDeliver } from './deliver.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { IntakeError, openIntake } from './intake.ts';
 import { readLocalFile } from './local-file.ts';
+import { openRenderer } from './messages/renderer.ts';
 import { Meters } from './meters.ts';
 import { openNames } from './names.ts';
 import { openFeedRefresh } from './policy/feed-refresh.ts';
@@ -152,13 +152,16 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     view,
   );
   const baseUrl = config.baseUrl ?? defaultBaseUrl(web.address);
+  const renderer = openRenderer({
+    onFault: ({ file, line, column, message }) => log.warn({ template: file, line, column }, message),
+  });
   const deliver = openDeliver({
     store,
     door: station,
     channels,
     policy: () => station.policy(),
     baseUrl,
-    render: renderMessage,
+    render: (say, context, { templates }) => renderer.render(say, context, templates),
     ackLink: null,
     clock,
     log,

@@ -121,6 +121,7 @@ const policy: Policy = {
   inhibits: [{ name: 'host-down', while: idIs('host-down'), mutes: idIs('ping'), same: ['subject'] }],
   hours: new Map([['working', hoursNamed('working', [1, 2, 3, 4, 5], 9, 17)]]),
   hosts: [],
+  templates: new Map(),
   settings: {
     acknowledgeAtMost: days(15),
     initialSleep: seconds(0),
