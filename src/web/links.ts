@@ -130,7 +130,8 @@ async function show(web: Web, response: Response, link: Link, problem: string | 
   const page = linkPage(web.assets.address, {
     alert,
     code: codes.get(alert.key) ?? null,
-    person: { id: person, name: who?.name ?? person },
+    person: who?.name ?? person,
+    by: byWords(alert, person, policy),
     view: { now: web.clock.now(), timezone: who?.timezone ?? policy.timezone },
     address: `/a/${token}`,
     usual,
@@ -138,6 +139,12 @@ async function show(web: Web, response: Response, link: Link, problem: string | 
     problem,
   });
   await sendHtml(response, page, problem === null ? 200 : 400);
+}
+
+function byWords({ phase }: Alert, reader: PersonId, policy: PolicySummary): string {
+  if (phase.kind !== 'acknowledged') return '';
+  if (phase.by === reader) return 'you';
+  return policy.people.find(({ id }) => id === phase.by)?.name ?? phase.by;
 }
 
 const usualFor = (policy: PolicySummary, { group }: Alert): Duration =>

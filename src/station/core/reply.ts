@@ -178,6 +178,7 @@ function codesIn(word: Word | undefined): readonly number[] | null {
 }
 
 type Listed = {
+  /** As they were written: one may come twice. */
   readonly codes: readonly number[];
   /** The last, where nothing but its place says that it is a code. */
   readonly loose: number | null;
@@ -186,7 +187,7 @@ type Listed = {
 
 /** The codes that begin at that word, up to the first that is none, or begins a length of time. */
 function readCodes(words: readonly Word[], from: number, lengthAt: (at: number) => boolean): Listed {
-  const codes = new Set<number>();
+  const codes: number[] = [];
   let loose: number | null = null;
   let next = from;
   for (let at = from; at < words.length; ) {
@@ -196,13 +197,15 @@ function readCodes(words: readonly Word[], from: number, lengthAt: (at: number) 
     const found = lengthAt(place) ? null : codesIn(word);
     if (word === undefined || found === null) break;
     const marked = joins || word.hash || word.listed || found.length > 1;
-    loose = marked || codes.size === 0 ? null : (found[0] ?? null);
-    for (const code of found) codes.add(code);
+    loose = marked || codes.length === 0 ? null : (found[0] ?? null);
+    codes.push(...found);
     at = place + 1;
     next = at;
   }
-  return { codes: [...codes], loose, next };
+  return { codes, loose, next };
 }
+
+const once = (codes: readonly number[]): readonly number[] => [...new Set(codes)];
 
 const tooMany = ask(`At most ${replyCodesMax} alerts at once.`);
 const noCode = ask('Codes of alerts are numbers from 1 on, like 12.');
@@ -233,7 +236,7 @@ function acknowledgement(said: Said, context: ReplyContext): Exclude<Reply, { ki
   const which: Which = all
     ? { kind: 'all' }
     : named
-      ? { kind: 'codes', codes: listed.codes }
+      ? { kind: 'codes', codes: once(listed.codes) }
       : { kind: 'only' };
   return { kind: 'acknowledge', which, length, note, loose };
 }
@@ -328,7 +331,7 @@ function onCodes(
       kind !== 'clear',
     );
   }
-  return { kind, codes };
+  return { kind, codes: once(codes) };
 }
 
 function note(said: Said): Exclude<Reply, { kind: 'ask' }> | Ask {

@@ -27,7 +27,9 @@ export type LinkView = {
   readonly alert: Alert;
   readonly code: number | null;
   /** In whose name the button acts. */
-  readonly person: { readonly id: string; readonly name: string };
+  readonly person: string;
+  /** Who acknowledged it, where somebody did. */
+  readonly by: string;
   readonly view: View;
   /** Of this page. */
   readonly address: string;
@@ -69,12 +71,11 @@ function since({ phase }: Alert, view: View): Html {
 }
 
 /** What there is to know first, where there is nothing to do. */
-function standing({ alert: { phase }, person, view }: LinkView): Html {
+function standing({ alert: { phase }, by, view }: LinkView): Html {
   if (phase.kind === 'cleared') {
     return html`<p class="notice good" role="status"><b>Cleared.</b> There is nothing to do.</p>`;
   }
   if (phase.kind !== 'acknowledged') return nothing;
-  const by = phase.by === person.id ? 'you' : phase.by;
   const note = phase.note === '' ? nothing : html` <q>${phase.note}</q>`;
   return html`<p class="notice good" role="status"><b>Acknowledged by ${by} until ${timeAndDistance(phase.until, view)}.</b> Nobody is reminded of it meanwhile.${note}</p>`;
 }
@@ -90,7 +91,7 @@ function button({ alert, address, person, usual, others, view }: LinkView): Html
       ? nothing
       : html`<details><summary>Another length</summary><form method="post" action="${address}" class="for"><select name="for" aria-label="For how long">${options}</select><button>Acknowledge</button></form></details>`;
   return html`<div class="bar one"><form method="post" action="${address}"><button class="primary big">Acknowledge for ${lengthWords({ for: usual })}</button></form>
-<p class="quiet">as ${person.name}, until ${time(plus(view.now, usual), view)}</p>${longer}</div>`;
+<p class="quiet">as ${person}, until ${time(plus(view.now, usual), view)}</p>${longer}</div>`;
 }
 
 type Words = { readonly title: string; readonly text: string };
