@@ -18,12 +18,13 @@ import {
   since,
 } from '../time.ts';
 import type { Heard } from './channels/channel.ts';
-import type { Alert, AlertKey } from './core/alert.ts';
+import type { Alert } from './core/alert.ts';
 import type { Forecast } from './core/forecast.ts';
 import { type Pace, type Spent, spend } from './core/pace.ts';
-import type { Person, Policy } from './core/policy.ts';
+import type { Person } from './core/policy.ts';
 import { parseReply, type Reply, type Which } from './core/reply.ts';
 import type { Act, Outcome } from './door.ts';
+import { meantBy, openOf } from './reply-alerts.ts';
 import {
   type Acknowledged,
   acknowledgedWords,
@@ -41,16 +42,12 @@ import {
   shortened,
   standsWords,
   type Telling,
-  whichWords,
 } from './reply-answers.ts';
+import { speakersOf } from './reply-speakers.ts';
 import type { Station } from './station.ts';
 import { StoreError } from './store/errors.ts';
-import type { Store, Transaction } from './store/store.ts';
+import type { Store } from './store/store.ts';
 
-/** So many are acknowledged by one `ack all`; the answer says how many are left. */
-export const ackAllMax = 200;
-/** Open alerts are counted up to here. */
-const countMost = 9999;
 const listMax = 50;
 /** Further ahead nobody is looked for. */
 const aheadMost = days(31);
@@ -186,7 +183,7 @@ class StationReplies implements Replies {
     asking: Asking,
   ): Promise<string | null> {
     const { person, now } = asking;
-    const meant = await this.meant(reply.which, asking);
+    const meant = await meantBy(this.options.store, reply.which, asking);
     if (typeof meant === 'string') return this.question(person, meant);
     if (reply.loose !== null && !knows(meant.found, reply.loose, asking)) {
       const why = `Is ${reply.loose} an alert or a time? You were told of no alert ${reply.loose}: write ${reply.loose}m, or #${reply.loose}.`;
@@ -219,7 +216,7 @@ class StationReplies implements Replies {
     asking: Asking,
   ): Promise<string | null> {
     const { person, now } = asking;
-    const meant = await this.meant({ kind: 'codes', codes }, asking);
+    const meant = await meantBy(this.options.store, { kind: 'codes', codes }, asking);
     if (typeof meant === 'string') return this.question(person, meant);
     const acts = meant.found.map(({ alert }): Act => ({ kind, alert: alert.key, by: person.id }));
     const outcomes = await this.act(acts, now);
@@ -241,7 +238,7 @@ class StationReplies implements Replies {
   }
 
   private async note(code: number, text: string, asking: Asking): Promise<string | null> {
-    const meant = await this.meant({ kind: 'codes', codes: [code] }, asking);
+    const meant = await meantBy(this.options.store, { kind: 'codes', codes: [code] }, asking);
     if (typeof meant === 'string') return this.question(asking.person, meant);
     const acts = meant.found.map(
       ({ alert }): Act => ({ kind: 'note', alert: alert.key, by: asking.person.id, text }),
@@ -264,11 +261,8 @@ class StationReplies implements Replies {
   // -------------------------------------------------------------- answers
 
   private async who(code: number | null, asking: Asking): Promise<string | null> {
-    const meant = await this.meant(
-      code === null ? { kind: 'only' } : { kind: 'codes', codes: [code] },
-      asking,
-      'who',
-    );
+    const which: Which = code === null ? { kind: 'only' } : { kind: 'codes', codes: [code] };
+    const meant = await meantBy(this.options.store, which, asking, 'who');
     if (typeof meant === 'string') return this.question(asking.person, meant);
     const [spoken] = meant.found;
     if (spoken === undefined) return null;
@@ -276,7 +270,7 @@ class StationReplies implements Replies {
   }
 
   private async list(asking: Asking): Promise<string> {
-    const { open, total } = await this.openOf(asking.person, listMax);
+    const { open, total } = await openOf(this.options.store, asking.person, listMax);
     return openWords(open, total, asking);
   }
 
@@ -309,57 +303,6 @@ class StationReplies implements Replies {
     const found = await this.options.station.forecast(key, milliseconds(length), null);
     return found ?? { group: '', level: 'normal', from: now, until: now, entries: [], cut: false };
   }
-
-  // -------------------------------------------------------------- which alerts
-
-  /** The alerts that are meant, or what to ask the person. */
-  private async meant(which: Which, asking: Asking, verb = 'ack'): Promise<Meant | string> {
-    if (which.kind === 'codes') return await this.coded(which.codes, asking);
-    const { open, total } = await this.openOf(asking.person, which.kind === 'all' ? ackAllMax : namedMax);
-    if (total === 0) {
-      return `Nothing done: nothing that you were told of stands unacknowledged. To name one anyway write ${verb} 12.`;
-    }
-    if (which.kind === 'only' && total > 1) return `Nothing done. ${whichWords(open, total, verb, asking)}`;
-    return { found: open, total };
-  }
-
-  private async coded(codes: readonly number[], { most }: Asking): Promise<Meant | string> {
-    return await this.options.store.transaction(async (tx) => {
-      const byCode = new Map<number, AlertKey>();
-      for (const code of codes) {
-        const key = await tx.loadCode(code);
-        if (key !== null) byCode.set(code, key);
-      }
-      const alerts = new Map((await tx.loadKeyed([...byCode.values()])).map((alert) => [alert.key, alert]));
-      const found = codes.flatMap((code): readonly Spoken[] => {
-        const alert = alerts.get(byCode.get(code) ?? (0 as AlertKey));
-        return alert === undefined ? [] : [{ alert, code }];
-      });
-      const missing = codes.filter((code) => !found.some((each) => each.code === code));
-      if (missing.length === 0) return { found, total: found.length };
-      const names = missing.slice(0, namedMax).join(', ');
-      return fitted(most, () => `Nothing done. There is no alert ${names} now: list shows yours.`);
-    });
-  }
-
-  private openOf(
-    person: Person,
-    limit: number,
-  ): Promise<{ readonly open: readonly Spoken[]; readonly total: number }> {
-    return this.options.store.transaction(async (tx) => {
-      const alerts = await tx.loadOpenOf(person.id, limit);
-      const total = alerts.length < limit ? alerts.length : await tx.countOpenOf(person.id, countMost);
-      return { open: await withCodes(tx, alerts), total };
-    });
-  }
-}
-
-/** `total`: how many there are, those that were not looked up included. */
-type Meant = { readonly found: readonly Spoken[]; readonly total: number };
-
-async function withCodes(tx: Transaction, alerts: readonly Alert[]): Promise<readonly Spoken[]> {
-  const codes = await tx.codesOf(alerts.map(({ key }) => key));
-  return alerts.map((alert) => ({ alert, code: codes.get(alert.key) ?? null }));
 }
 
 const knows = (found: readonly Spoken[], code: number, { person }: Telling): boolean =>
@@ -382,27 +325,6 @@ function sorted(found: readonly Spoken[], outcomes: readonly Outcome[]): Sorted 
     ),
   };
 }
-
-// ---------------------------------------------------------------- who speaks
-
-/** The people of the policy whose own address it is. */
-function speakersOf(policy: Policy, { channel, from }: Heard): readonly Person[] {
-  if (from === '') return [];
-  const wanted = foldAddress(channel, from);
-  return [...policy.people.values()].filter((person) => ownAddress(person, channel) === wanted);
-}
-
-/** Null where the person has none, or it is that of a room, in which anybody may speak. */
-function ownAddress(person: Person, channel: string): string | null {
-  const written = person.addresses[channel];
-  if (written === undefined) return null;
-  const [address = '', query = ''] = written.split('?', 2);
-  return query.split(/[;&]/u).includes('join') ? null : foldAddress(channel, address);
-}
-
-/** A JID's letters may be small or large, and a device of the person's may stand behind it. */
-const foldAddress = (channel: string, address: string): string =>
-  channel === 'xmpp' ? (address.split('/', 1)[0] ?? '').toLowerCase() : address;
 
 function mostFor({ channel }: Heard, reply: Reply): number {
   if (channel === 'xmpp') return answerMax.xmpp;

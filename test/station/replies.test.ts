@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Heard } from '../../src/station/channels/channel.ts';
-import {
-  ackAllMax,
-  openReplies,
-  questionsPace,
-  type Replies,
-  repliesPace,
-} from '../../src/station/replies.ts';
+import { openReplies, questionsPace, type Replies, repliesPace } from '../../src/station/replies.ts';
+import { ackAllMax } from '../../src/station/reply-alerts.ts';
 import { answerMax } from '../../src/station/reply-answers.ts';
 import { StoreError } from '../../src/station/store/errors.ts';
 import { instant } from '../../src/time.ts';

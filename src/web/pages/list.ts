@@ -6,7 +6,7 @@ import type { Typed } from '../flash.ts';
 import { acknowledgeFields } from './acknowledge-fields.ts';
 import { csrfInput, type Frame, type Page } from './layout.ts';
 import { mutedTag } from './muted.ts';
-import { age, codeMark, type Html, levelMark, levelOf, nameOf, nothing, time } from './words.ts';
+import { age, type Html, levelMark, levelOf, nameOf, nothing, time } from './words.ts';
 
 export type ListView = {
   readonly state: State;
@@ -79,7 +79,7 @@ function row(alert: Alert, frame: Frame, code: number | null, selectable: boolea
   const word = mutedTag(alert, frame.now);
   const muted =
     word === null ? nothing : html`<span class="tag">${word}<span class="sr">: nobody is told</span></span> `;
-  return html`<li class="${level}">${pick}<a id="a${alert.key}" href="/alerts/${alert.key}"${alert.phase.kind === 'acknowledged' ? nothing : raw(' class="brief"')}><span class="line">${levelMark(level)} <b>${name}</b></span><span class="sum">${muted}${summary}</span><span class="meta">${standing(alert, frame)}${codeMark(code)}</span></a></li>
+  return html`<li class="${level}">${pick}<a id="a${alert.key}" href="/alerts/${alert.key}"${alert.phase.kind === 'acknowledged' ? nothing : raw(' class="brief"')}><span class="line">${levelMark(level)} <b>${name}</b></span><span class="sum">${muted}${summary}</span><span class="meta">${standing(alert, frame)}${code === null ? '' : ` · #${code}`}</span></a></li>
 `;
 }
 
