@@ -35,6 +35,7 @@ function newAlert(key: AlertKey, i: number, now: Instant): Alert {
     muted: null,
     heldSince: null,
     inhibits: [],
+    concerns: [],
     episode: heartbeat ? 0 : 1,
     announced: { kind: 'cleared', episode: 0 },
     told: [],

@@ -5,6 +5,7 @@
  */
 import { earliest, type Instant, minutes, plus } from '../time.ts';
 import { BatchNames } from './batch-names.ts';
+import { type OwnAlerts, oweTest, type TestEvent, tellOfReach } from './batch-own.ts';
 import type { Alert, AlertKey, HistoryEntry, MutedKind } from './core/alert.ts';
 import {
   type Context,
@@ -15,14 +16,23 @@ import {
   decideReport,
   isRepeat,
 } from './core/decide.ts';
-import type { HostNames, Matched } from './core/match.ts';
+import type { Matched } from './core/match.ts';
 import type { Obsolete, OwedMessage } from './core/notification.ts';
+import { ownSource } from './core/own-alerts.ts';
 import type { Policy } from './core/policy.ts';
 import { type Report, type Reports, readUpdate } from './core/update.ts';
 import type { Act, Event, Outcome, Refused } from './door.ts';
 import { Inhibitors, reported } from './inhibitors.ts';
-import { type ReceiptEvent, receiptEntry, settleReceipt } from './receipts.ts';
-import { type ActiveSilence, endSilence, makeSilence, silencesMax } from './silences.ts';
+import {
+  type ReceiptEvent,
+  type ReportEvent,
+  receiptEntry,
+  settleReceipt,
+  settleReport,
+} from './receipts.ts';
+import { refusal } from './refusals.ts';
+import { type ActiveSilence, endSilence, makeSilence } from './silences.ts';
+import { contextOf, type Standing } from './standing.ts';
 import { type AlertName, nameKey, type SavedAlert, type Transaction } from './store/store.ts';
 
 /** How many due alerts are decided on in one transaction: intake's batches go in between. */
@@ -41,15 +51,6 @@ export const wakenAtOnce = 1000;
 
 /** When an alert whose due decision failed is tried again: it must not keep the station busy. */
 export const afterBug = minutes(1);
-
-/** What the station keeps beside the store; a batch gets a copy and hands back what it becomes. */
-export type Standing = {
-  readonly policy: Policy;
-  readonly startedAt: Instant;
-  /** Those that people made and that have not ended. */
-  readonly silences: readonly ActiveSilence[];
-  readonly names: HostNames;
-};
 
 /** Counts for the metrics, made in the batch and added only once it is committed. */
 export type Tally = {
@@ -78,20 +79,6 @@ export type BatchResult = {
   /** Hosts whose addresses were asked for, known or not. */
   readonly hosts: ReadonlySet<string>;
 };
-
-/** What a decision may look at, as the station stands. */
-export function contextOf(standing: Standing, now: Instant, inhibitors: Inhibitors): Context {
-  const { policy, startedAt, silences, names } = standing;
-  return {
-    now,
-    policy,
-    startedAt,
-    sleepsUntil: plus(startedAt, policy.settings.initialSleep),
-    silences,
-    names,
-    inhibitor: (token, of) => inhibitors.other(token, of),
-  };
-}
 
 type UpdateEvent = Extract<Event, { kind: 'update' }>;
 type Read = { readonly event: UpdateEvent; readonly reports: Reports };
@@ -255,7 +242,7 @@ class Batch {
         await this.takePolicy(tx, event.policy);
         return done;
       case 'started':
-        await tx.releaseLeases();
+        await tx.releaseLeases(this.at);
         // What was to be looked at when the station ended goes on.
         this.moreDue = true;
         return done;
@@ -284,9 +271,9 @@ class Batch {
         this.wakes.push(['naming', null]);
         return done;
       case 'report':
-        return done;
+        return await this.takeReport(tx, event);
       case 'test-message':
-        return refusal('no-such-person');
+        return await this.takeTest(tx, event);
       default:
         return this.act(event);
     }
@@ -361,7 +348,50 @@ class Batch {
 
   private async takeReceipt(tx: Transaction, event: ReceiptEvent): Promise<void> {
     this.receipts += 1;
-    this.history.push(...(await settleReceipt(tx, event)));
+    const settled = await settleReceipt(tx, event);
+    this.history.push(...settled.history);
+    await tellOfReach(this.own(tx), settled);
+  }
+
+  private async takeReport(tx: Transaction, event: ReportEvent): Promise<Outcome> {
+    const all = await settleReport(tx, event);
+    if (all === null) return refusal('unknown-message');
+    this.receipts += 1;
+    for (const settled of all) {
+      this.history.push(...settled.history);
+      await tellOfReach(this.own(tx), settled);
+    }
+    return done;
+  }
+
+  private async takeTest(tx: Transaction, event: TestEvent): Promise<Outcome> {
+    this.receipts += 1;
+    const made = await oweTest(this.own(tx), tx, event);
+    return typeof made === 'string' ? refusal(made) : made;
+  }
+
+  /** The station's own alerts, as this batch has left them. */
+  private own(tx: Transaction): OwnAlerts {
+    return {
+      context: this.context(),
+      find: async (id) => {
+        const name = { source: ownSource, id };
+        if (!this.keys.has(nameKey(name))) {
+          for (const alert of (await tx.loadNamed([name])).values()) this.know(alert);
+        }
+        const key = this.keys.get(nameKey(name));
+        return key === undefined ? null : (this.alerts.get(key) ?? null);
+      },
+      current: (alert) => this.alerts.get(alert.key) ?? alert,
+      report: async (report, before) => {
+        if (before === null) this.freeKeys.push(...(await tx.newKeys(1)));
+        const key = this.keyOf(ownSource, report.id);
+        await this.inhibitors.load(tx, [reported(ownSource, report, before ?? undefined)]);
+        const context = this.context();
+        this.guarded(report.id, () => decideReport(before, key, ownSource, report, context));
+        return this.alerts.get(key) ?? null;
+      },
+    };
   }
 
   private async takePolicy(tx: Transaction, policy: Policy): Promise<void> {
@@ -419,7 +449,7 @@ class Batch {
       this.history.push(receiptEntry(message, this.at, 'obsolete', why));
     }
     if (this.history.length > 0) await tx.appendHistory(this.history);
-    if (this.messages.length > 0) await tx.enqueue(this.messages);
+    if (this.messages.length > 0) await tx.enqueue(this.messages, this.at);
     const freed = this.inhibitors.freed();
     if (freed.length > 0) this.wakes.push(['inhibited', freed]);
     for (const [kind, by] of this.wakes) {
@@ -463,23 +493,4 @@ class Batch {
       hosts: this.names.asked,
     };
   }
-}
-
-const words: Readonly<Record<Refused, string>> = {
-  'no-such-alert': 'There is no such alert.',
-  'not-raised': 'Only a raised alert can be acknowledged; this one is cleared.',
-  'not-acknowledged': 'This alert is not acknowledged.',
-  'already-cleared': 'This alert is cleared already.',
-  'no-such-hours': 'The policy has no hours of that name.',
-  'no-such-silence': 'There is no such silence.',
-  'silence-ended': 'This silence has ended already.',
-  'bad-match': 'This does not say which alerts to silence: name a source, a subject or an id.',
-  'too-many-silences': `There are ${silencesMax} silences already: end some first.`,
-  'no-such-person': 'The policy has no person of that name.',
-  'no-such-channel': 'This person cannot be reached by that channel: the policy gives no address for it.',
-  'store-unavailable': 'The station cannot write to its store just now: nothing was recorded. Try again.',
-};
-
-export function refusal(why: Refused, message: string = words[why]): Outcome {
-  return { ok: false, why, message };
 }

@@ -5,14 +5,26 @@
  */
 import { z } from 'zod';
 import type { EmailOptions } from './channels/email.ts';
+import type { SmsOptions } from './channels/sms.ts';
+import type { WebhookOptions } from './channels/webhook.ts';
 import { emailOptions, emailSchema } from './config-email.ts';
 import type { ChannelAround, ChannelRead, Finding } from './config-secrets.ts';
+import { smsOptions, smsSchema } from './config-sms.ts';
+import { webhookOptions, webhookSchema } from './config-webhook.ts';
 
-export const channelsSchema = z.strictObject({ email: emailSchema.nullish() });
+export const channelsSchema = z.strictObject({
+  email: emailSchema.nullish(),
+  sms: smsSchema.nullish(),
+  webhook: webhookSchema.nullish(),
+});
 type Written = z.output<typeof channelsSchema>;
 
 /** Null: not set up. */
-export type ChannelOptions = { readonly email: EmailOptions | null };
+export type ChannelOptions = {
+  readonly email: EmailOptions | null;
+  readonly sms: SmsOptions | null;
+  readonly webhook: WebhookOptions | null;
+};
 
 /** The key is the channel's, and that of its setting. */
 export type ChannelFinding = Finding & { readonly channel: keyof ChannelOptions };
@@ -38,6 +50,10 @@ export function channelOptions(written: Written, around: ChannelAround): Channel
     warnings.push(...found.warnings.map((warning) => ({ ...warning, channel })));
     return found.options;
   };
-  const options: ChannelOptions = { email: read('email', written.email, emailOptions) };
+  const options: ChannelOptions = {
+    email: read('email', written.email, emailOptions),
+    sms: read('sms', written.sms, smsOptions),
+    webhook: read('webhook', written.webhook, webhookOptions),
+  };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, options, warnings };
 }

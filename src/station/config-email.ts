@@ -4,8 +4,11 @@
  * passwords are a subject of their own (docs/station-settings.md tells them).
  */
 import { z } from 'zod';
+import { minutes, seconds } from '../time.ts';
 import { isLoopback } from './address.ts';
-import { type EmailOptions, type EmailTls, emailTls } from './channels/email.ts';
+import { type EmailOptions, type EmailTls, emailTimeout, emailTls } from './channels/email.ts';
+import { dkimOptions, dkimSchema } from './config-dkim.ts';
+import { rateSchema } from './config-rate.ts';
 import {
   absent,
   type ChannelAround,
@@ -14,12 +17,15 @@ import {
   type Findings,
   secretOf,
 } from './config-secrets.ts';
+import { durationBetween } from './yaml-file.ts';
 
 const textMax = 4096;
 /** RFC 5321: a path has at most 256 characters; a name before it, so many more. */
 const fromMax = 512;
 const concurrencyMax = 20;
 export const emailConcurrencyDefault = 4;
+const timeoutMin = seconds(1);
+const timeoutMax = minutes(10);
 
 const text = z.string().min(1).max(textMax);
 
@@ -36,6 +42,9 @@ export const emailSchema = z.strictObject({
   tls: z.enum(emailTls).nullish(),
   tls_ca_file: text.nullish(),
   concurrency: z.int().min(1).max(concurrencyMax).nullish(),
+  timeout: durationBetween(timeoutMin, timeoutMax).nullish(),
+  rate: rateSchema.nullish(),
+  dkim: dkimSchema.nullish(),
 });
 type Written = z.output<typeof emailSchema>;
 
@@ -53,6 +62,7 @@ export function emailOptions(email: Written, around: ChannelAround): ChannelRead
   const tls =
     email.tls ?? (isLoopback(server.host) && absent(email.tls_ca_file) ? 'opportunistic' : 'required');
   checkTls(email, server, tls, found);
+  const dkim = absent(email.dkim) ? null : dkimOptions(email.dkim, email.from, around, found);
   if (faults.length > 0) return { ok: false, faults };
   return {
     ok: true,
@@ -66,6 +76,9 @@ export function emailOptions(email: Written, around: ChannelAround): ChannelRead
       login: server.user === null ? null : { user: server.user, password: () => password },
       from: email.from,
       concurrency: email.concurrency ?? emailConcurrencyDefault,
+      timeout: email.timeout ?? emailTimeout,
+      rate: email.rate ?? null,
+      dkim,
     },
   };
 }

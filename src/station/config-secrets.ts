@@ -9,7 +9,7 @@ import type { FileRead } from './local-file.ts';
 /** A key with nothing after it is one that is not there. */
 export const absent = (value: unknown): value is null | undefined => value === undefined || value === null;
 
-/** Something wrong or unwise at a key of one channel's settings. */
+/** Something wrong or unwise at a key of one channel's settings; `outer.inner` where it is within another. */
 export type Finding = { readonly key: string; readonly message: string };
 export type Findings = { readonly faults: Finding[]; readonly warnings: Finding[] };
 

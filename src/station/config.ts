@@ -270,7 +270,8 @@ function readChannels(from: Around, file: StationRead): Channels | Faults {
     read: (named) => from.readFile(resolve(file.folder, named)),
     baseUrl,
   });
-  const line = (f: ChannelFinding): string => file.fault(['channels', f.channel, f.key], f.message);
+  const line = (f: ChannelFinding): string =>
+    file.fault(['channels', f.channel, ...f.key.split('.')], f.message);
   if (!read.ok) return { ok: false, faults: read.faults.map(line) };
   const warnings = read.warnings.map(line);
   const sends = Object.values(read.options).some((options) => options !== null);

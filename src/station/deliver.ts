@@ -1,9 +1,11 @@
 /**
- * Delivery: leases messages from the outbox, renders each, calls its channel,
- * and takes what the channel said back through the door as a receipt. It keeps
- * nothing: a lease that nobody settles runs out, and the message is sent again.
- * So a message is delivered at least once, never silently not at all.
+ * Delivery: leases messages from the outbox, has each rendered, calls its
+ * channel, and takes what the channel said back through the door as a receipt.
+ * What should have arrived and has not is looked at when its time has come. It
+ * keeps nothing: a lease that nobody settles runs out, and the message is sent
+ * again. So a message is delivered at least once, never silently not at all.
  */
+import { LRUCache } from 'lru-cache';
 import type { Logger } from '../log.ts';
 import {
   type Cancel,
@@ -11,29 +13,39 @@ import {
   type Duration,
   earliest,
   type Instant,
-  milliseconds,
   minutes,
   plus,
   seconds,
 } from '../time.ts';
-import type { Channel, Message, SendResult } from './channels/channel.ts';
-import { renderMessage } from './core/message.ts';
-import type { Person, Policy } from './core/policy.ts';
+import type { Channel, Message, Report, SendResult } from './channels/channel.ts';
+import type { AlertKey, PersonId } from './core/alert.ts';
+import type { RenderContext, ToRender, ToSay } from './core/message.ts';
+import { inboxName, type Person, type Policy } from './core/policy.ts';
 import type { Door, Event, Receipt } from './door.ts';
+import { gather } from './gather.ts';
 import { safeDetail } from './html.ts';
-import { type HeldMessage, type JudgedMessage, judgeLimits } from './limits.ts';
+import { Lane } from './lane.ts';
+import { type JudgedGroup, judgeLimits } from './limits.ts';
 import type { Meters } from './meters.ts';
 import { storeRetryWait } from './station.ts';
 import { StoreError } from './store/errors.ts';
-import type { LeasedMessage, MessageId, Store } from './store/store.ts';
+import type { LeasedMessage, MessageId, Store, WatchedMessage } from './store/store.ts';
 
-/** How many messages are leased at once, in all and waiting for one channel. */
+/** How many messages are looked at in one transaction. */
 export const leaseMax = 100;
-/** Longer than a full queue of one channel can take, so that a lease never runs out under a live station. */
+/** Longer than the slowest channel may take for all that it has room for, so that no lease runs out under a live station. */
 export const leaseFor = minutes(30);
 /** The wait before the next try doubles from the first to the last of these. */
 export const retryFirst = seconds(5);
 export const retryMost = minutes(10);
+/** What has not arrived is looked at once more after so long, should the answer to the first look be lost. */
+const watchAgain = minutes(1);
+/** For so many turns of the event loop receipts wait for others to be committed with. */
+const settleTurns = 8;
+/** How long a provider that is asked what became of a message may take. */
+const askMost = seconds(30);
+/** Reports that came before it was on record under which reference their message was taken. */
+const earlyReportsMax = 1000;
 
 export type DeliverOptions = {
   readonly store: Store;
@@ -42,6 +54,10 @@ export type DeliverOptions = {
   readonly channels: ReadonlyMap<string, Channel>;
   readonly policy: () => Policy;
   readonly baseUrl: string;
+  /** Puts what is to be said into words. */
+  readonly render: (say: ToSay, context: RenderContext, policy: Policy) => Message;
+  /** The address on which this person can acknowledge the alert without logging in; `from`: when the message was owed. */
+  readonly ackLink: ((alert: AlertKey, person: PersonId, from: Instant) => string) | null;
   readonly clock: Clock;
   readonly log: Logger;
   readonly meters: Meters;
@@ -50,6 +66,10 @@ export type DeliverOptions = {
 export interface Deliver {
   /** There may be something to send. */
   nudge(): void;
+  /** What a provider says by itself of a message that it took. Rejects where it could not be recorded. */
+  report(channel: string, report: Report): Promise<void>;
+  /** Which channels do not work, each a sentence for a person. */
+  problems(): readonly string[];
   /** Leases nothing more, and waits for the sends under way, at most `most`. */
   stop(most: Duration): Promise<void>;
 }
@@ -66,15 +86,14 @@ type Route = {
   readonly aside: string;
 };
 
-/** The messages of one channel that are leased. */
-type Lane = { waiting: JudgedMessage[]; sending: number; givesUp: Cancel };
-
 class Delivery implements Deliver {
   private readonly options: DeliverOptions;
   /** By the channel that messages name, which may not be the one that they go out by. */
   private readonly lanes = new Map<string, Lane>();
   private readonly underWay = new Set<Promise<void>>();
   private readonly holding = new Set<MessageId>();
+  private readonly asking = new Set<string>();
+  private readonly early = new LRUCache<string, Report>({ max: earlyReportsMax });
   private readonly receipts: { readonly event: Event; readonly done: () => void }[] = [];
   private settling = false;
   private timer: Cancel = () => undefined;
@@ -93,123 +112,153 @@ class Delivery implements Deliver {
       return;
     }
     this.pumping = true;
-    const pump = this.pump().finally(() => {
-      this.pumping = false;
-      this.underWay.delete(pump);
-      if (this.again) this.nudge();
-    });
-    this.underWay.add(pump);
+    this.follow(
+      this.pump().finally(() => {
+        this.pumping = false;
+        if (this.again) this.nudge();
+      }),
+    );
   }
+
+  private follow(work: Promise<void>): void {
+    this.underWay.add(work);
+    void work.finally(() => this.underWay.delete(work));
+  }
+
+  // ---------------------------------------------------------------- what goes
 
   private async pump(): Promise<void> {
     this.again = false;
-    const { store, clock, policy } = this.options;
+    const { store, clock } = this.options;
     this.timer();
     try {
       for (;;) {
-        const busy = this.busyChannels();
-        const { go, held } = await store.transaction(async (tx) => {
-          const leased = await tx.lease(clock.now(), leaseFor, leaseMax, busy);
-          return await judgeLimits(tx, leased, policy(), clock.now(), this.holding);
-        });
-        for (const message of go) this.queue(message);
-        const heldBack = Promise.all(held.map((message) => this.holdBack(message)));
-        if (go.length + held.length < leaseMax || this.stopped) break;
+        const { waits, more } = await this.step();
+        if (!more || this.stopped) break;
         // Thousands may be held back: others get their turn in between, and what is under way stays little.
-        await heldBack;
+        await waits;
       }
-      this.wakeAt(await store.nextSend(this.busyChannels()));
+      const now = clock.now();
+      const opens = [...this.lanes.values()].map((lane) => lane.opensAt(now));
+      this.wakeAt(earliest(await store.nextSend(this.full(now)), await store.nextWatch(), ...opens));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       this.wakeAt(plus(clock.now(), storeRetryWait));
     }
   }
 
-  /** Until its receipt is committed it is leased, but must not count as sent. */
-  private async holdBack({ message, until, why }: HeldMessage): Promise<void> {
-    this.holding.add(message.id);
-    const receipt = this.receipt(message, { kind: 'held-back', until, why });
-    this.underWay.add(receipt);
-    await receipt;
-    this.underWay.delete(receipt);
-    this.holding.delete(message.id);
-    this.nudge();
-  }
-
   private wakeAt(at: Instant | null): void {
     if (at !== null && !this.stopped) this.timer = this.options.clock.wake(at, () => this.nudge());
   }
 
-  /** Channels with messages waiting already: more of theirs would only sit on their leases. */
-  private busyChannels(): readonly string[] {
-    return [...this.lanes].filter(([, lane]) => lane.waiting.length > 0).map(([name]) => name);
-  }
-
-  private queue(message: JudgedMessage): void {
-    const lane = this.lanes.get(message.channel) ?? { waiting: [], sending: 0, givesUp: () => undefined };
-    this.lanes.set(message.channel, lane);
-    lane.waiting.push(message);
-    this.fill(lane);
-  }
-
-  private fill(lane: Lane): void {
-    this.startSends(lane);
-    if (!this.stopped) this.passOn(lane);
-  }
-
-  /** A person's next channel must not wait for a place on one that hangs: what has waited so long moves on untried. */
-  private passOn(lane: Lane): void {
-    const { clock } = this.options;
+  /** Takes some of what may go or is late. `waits`: until what has to wait is on record. */
+  private async step(): Promise<{ readonly waits: Promise<unknown>; readonly more: boolean }> {
+    const { store, clock } = this.options;
     const now = clock.now();
-    const ends = ({ next, dueAt }: JudgedMessage): Instant | null =>
-      next === null ? null : plus(dueAt, next.wait);
-    const late = lane.waiting.filter((message) => (ends(message) ?? now) < now);
-    for (const message of late) {
-      const why = `${message.channel} was too busy to send it in time`;
-      const receipt = this.receipt(message, { kind: 'retry', after: milliseconds(0), why });
-      this.underWay.add(receipt);
-      void receipt.finally(() => this.underWay.delete(receipt));
-    }
-    lane.waiting = lane.waiting.filter((message) => !late.includes(message));
-    const first = earliest(...lane.waiting.map(ends));
-    lane.givesUp();
-    lane.givesUp =
-      first === null ? () => undefined : clock.wake(plus(first, milliseconds(1)), () => this.fill(lane));
+    const policy = this.options.policy();
+    const down = [...this.lanes].filter(([, lane]) => lane.isDown(now)).map(([name]) => name);
+    const { go, waiting, watched, moving, more } = await store.transaction(async (tx) => {
+      const watched = await tx.loadWatched(now, leaseMax, plus(now, watchAgain));
+      const moving: (readonly [channel: string, id: MessageId])[] = [];
+      for (const name of down)
+        for (const id of await tx.movable(name, now, leaseMax)) moving.push([name, id]);
+      const found = await gather(tx, {
+        now,
+        end: plus(now, leaseFor),
+        limit: leaseMax,
+        policy,
+        room: (channel) => this.lane(channel).room(now),
+        full: this.full(now),
+      });
+      const { go, held } = await judgeLimits(tx, found.groups, policy, now, this.holding);
+      const waiting = [
+        ...found.gathered.map((one) => ({ ...one, kind: 'gathered' as const })),
+        ...held.map((one) => ({ ...one, kind: 'held-back' as const })),
+      ];
+      return { go, waiting, watched, moving, more: found.more };
+    });
+    for (const group of go) this.queue(group);
+    for (const message of watched) this.follow(this.lookAfter(message));
+    const waits = Promise.all([
+      ...waiting.map(({ message, kind, until, why }) => this.waits(message, { kind, until, why })),
+      ...moving.map(([name, id]) => this.moveOn(name, id)),
+    ]);
+    const left = waiting.length > 0 || moving.length > 0 || watched.length === leaseMax;
+    return { waits, more: more || left };
+  }
+
+  private lane(name: string): Lane {
+    const known = this.lanes.get(name);
+    if (known !== undefined) return known;
+    const lane = new Lane(this.options.channels.get(name) ?? null, leaseMax);
+    this.lanes.set(name, lane);
+    return lane;
+  }
+
+  /** Channels that take nothing now: what waits for them stays in the outbox, where the urgent is found first. */
+  private full(now: Instant): readonly string[] {
+    return [...this.lanes].filter(([, lane]) => lane.room(now) <= 0).map(([name]) => name);
+  }
+
+  /** Until its receipt is committed it is leased, but must not count as sent. */
+  private async waits(message: LeasedMessage, receipt: Receipt): Promise<void> {
+    this.holding.add(message.id);
+    const settled = this.receipt(message.id, receipt);
+    this.follow(settled);
+    await settled;
+    this.holding.delete(message.id);
+    this.nudge();
+  }
+
+  /** Its channel is known to be down: the person's next one need not wait until that is tried again. */
+  private async moveOn(name: string, id: MessageId): Promise<void> {
+    const why = this.lane(name).problem() ?? `${name} does not work`;
+    const settled = this.receipt(id, { kind: 'overdue', started: false, state: null, why });
+    this.follow(settled);
+    await settled;
+  }
+
+  private queue(group: JudgedGroup): void {
+    const [first] = group.messages;
+    if (first === undefined) return;
+    const lane = this.lane(first.channel);
+    lane.add(group);
+    this.startSends(lane);
   }
 
   /** Starts as many sends as the channel takes at once. */
   private startSends(lane: Lane): void {
     while (!this.stopped) {
-      const [next] = lane.waiting;
-      if (next === undefined) return;
+      const group = lane.start(this.options.clock.now());
+      if (group === null) return;
       // Where it goes is looked up when it goes: the policy may have changed while it waited.
-      const route = this.routeOf(next);
-      if (typeof route !== 'string' && lane.sending >= route.channel.concurrency) return;
-      lane.waiting.shift();
-      lane.sending += 1;
-      const ended =
-        typeof route === 'string'
-          ? this.receipt(next, { kind: 'failed', why: route })
-          : this.send(next, route);
-      const send = ended.finally(() => {
-        lane.sending -= 1;
-        this.underWay.delete(send);
-        this.fill(lane);
-        if (lane.waiting.length === 0) this.nudge();
-      });
-      this.underWay.add(send);
+      const route = this.routeOf(group);
+      this.follow(typeof route === 'string' ? this.fail(group, route, lane) : this.send(group, route, lane));
     }
   }
 
+  private async fail(group: JudgedGroup, why: string, lane: Lane): Promise<void> {
+    await this.settleAll(group, () => ({ kind: 'failed', why }));
+    this.goOn(group, lane);
+  }
+
+  /** The place is free for the next one. More is leased when little waits, so that one commit serves several. */
+  private goOn(group: JudgedGroup, lane: Lane): void {
+    lane.ended(group);
+    this.startSends(lane);
+    if (lane.isLow()) this.nudge();
+  }
+
   /** @returns why the message can go nowhere, where that is so. */
-  private routeOf(message: LeasedMessage): Route | string {
+  private routeOf({ messages: [message] }: JudgedGroup): Route | string {
     const { channels, policy } = this.options;
+    if (message === undefined) return 'there is nothing to send';
     const person = policy().people.get(message.person);
     if (person === undefined) return `${message.person} is no longer in the policy`;
     const own = channels.get(message.channel);
     if (own === undefined && message.next !== null)
       return `${message.channel} is not set up in the station file`;
-    const inbox = channels.get('inbox');
+    const inbox = channels.get(inboxName);
     const address = person.addresses[message.channel] ?? '';
     if (own !== undefined && (address !== '' || own === inbox))
       return { channel: own, person, address, aside: '' };
@@ -219,44 +268,148 @@ class Delivery implements Deliver {
     return { channel: inbox, person, address: '', aside: `${message.channel} ${why}: ` };
   }
 
-  private async send(message: JudgedMessage, route: Route): Promise<void> {
-    const rendered = this.render(message, route.person);
+  private async send(group: JudgedGroup, route: Route, lane: Lane): Promise<void> {
+    const { clock, meters } = this.options;
+    const rendered = this.render(group, route);
     const result = await this.within(route.channel, route.channel.send(route.address, rendered));
-    this.options.meters.receipt(message.channel, result.kind);
-    await this.receipt(message, receiptOf(message, rendered, result, route.aside));
+    const [first] = group.messages;
+    if (first === undefined) return;
+    meters.receipt(first.channel, result.kind);
+    lane.heard(result, clock.now());
+    // While its receipt is committed the next one is on its way.
+    this.goOn(group, lane);
+    // The same for all, so that they go together again.
+    const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : null;
+    const words = `${route.aside}${result.why}${togetherWords(group)}`;
+    await this.settleAll(group, () => receiptOf(rendered, result, route.channel.name, words, after));
+    if (result.kind === 'accepted') await this.recallReport(route.channel.name, result.reference);
   }
 
-  private render(message: JudgedMessage, person: Person): Message {
-    const { baseUrl, clock } = this.options;
-    const { channel, limit } = message;
-    return renderMessage(
-      { kind: 'one', message: { ...message, detailHtml: safeDetail(message.detail) } },
-      { person, baseUrl, now: clock.now(), channel, limit, fits: null, ackLink: null },
+  private render({ messages, summary, limit }: JudgedGroup, { channel, person }: Route): Message {
+    const { baseUrl, clock, ackLink, policy, render } = this.options;
+    const alone = messages.length === 1 && summary === null;
+    // The details of many would drown what is the matter with each.
+    const parts = messages.map(
+      (message): ToRender => ({ ...message, detailHtml: alone ? safeDetail(message.detail) : '' }),
     );
+    const [first] = parts;
+    if (first === undefined) throw new Error('a group of no messages');
+    const say: ToSay =
+      summary !== null
+        ? { kind: 'summary', messages: parts, ...summary }
+        : alone
+          ? { kind: 'one', message: first }
+          : { kind: 'digest', messages: parts };
+    const context: RenderContext = {
+      person,
+      baseUrl,
+      limit,
+      now: clock.now(),
+      channel: channel.name,
+      fits: channel.fits ?? null,
+      ackLink: ackLink === null ? null : (alert) => ackLink(alert, person.id, first.dueAt),
+    };
+    return render(say, context, policy());
   }
 
   /** A channel that neither answers nor gives up must not hold its place for ever. */
   private async within(channel: Channel, send: Promise<SendResult>): Promise<SendResult> {
-    const { clock } = this.options;
-    let cancel: Cancel = () => undefined;
-    const late = new Promise<SendResult>((resolve) => {
-      cancel = clock.after(channel.timeout, () =>
-        resolve({ kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null }),
-      );
-    });
     const failed = (error: unknown): SendResult => {
       this.options.log.error({ err: error, channel: channel.name }, 'a channel failed with a bug');
       return { kind: 'retry', why: `${channel.name} failed: see the log`, notBefore: null };
     };
-    const result = await Promise.race([send.catch(failed), late]);
+    const late: SendResult = { kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null };
+    return await this.before(channel.timeout, send.catch(failed), late);
+  }
+
+  private async before<T>(most: Duration, answer: Promise<T>, otherwise: T): Promise<T> {
+    let cancel: Cancel = () => undefined;
+    const late = new Promise<T>((resolve) => {
+      cancel = this.options.clock.after(most, () => resolve(otherwise));
+    });
+    const result = await Promise.race([answer, late]);
     cancel();
     return result;
   }
 
+  // ---------------------------------------------------------------- what should have arrived
+
+  /** It has not arrived in time: the provider that took it is asked, or the next channel takes over, or others are told. */
+  private async lookAfter(message: WatchedMessage): Promise<void> {
+    const { channels } = this.options;
+    const lane = this.lane(message.channel);
+    const channel = channels.get(message.channel);
+    const { reference } = message;
+    if (message.status === 'accepted' && reference !== null && channel?.ask !== undefined) {
+      return await this.askAfter(message.id, channel, reference);
+    }
+    const started = lane.isStarted(message.id);
+    if (!started && message.hasNext) lane.remove(message.id);
+    const why =
+      message.status === 'accepted'
+        ? `${message.channel} did not say in time that it arrived`
+        : (lane.problem() ?? `${message.channel} did not get it through in time`);
+    await this.receipt(message.id, { kind: 'overdue', started, state: null, why });
+    this.nudge();
+  }
+
+  /** Those that went out as one are asked after once. */
+  private async askAfter(id: MessageId, channel: Channel, reference: string): Promise<void> {
+    const name = `${channel.name} ${reference}`;
+    const answer = this.asking.has(name) ? null : await this.ask(name, channel, reference);
+    if (answer !== null && answer.state !== 'queued') await this.report(channel.name, answer);
+    const state = answer?.state ?? null;
+    const why = answer?.why ?? `${channel.name} took it, and does not say whether it arrived`;
+    await this.receipt(id, { kind: 'overdue', started: true, state, why });
+  }
+
+  private async ask(name: string, channel: Channel, reference: string): Promise<Report | null> {
+    this.asking.add(name);
+    const asked = channel.ask?.(reference) ?? Promise.resolve(null);
+    const failed = (error: unknown): null => {
+      this.options.log.error({ err: error, channel: channel.name }, 'a channel failed with a bug');
+      return null;
+    };
+    const answer = await this.before(askMost, asked.catch(failed), null);
+    this.asking.delete(name);
+    return answer;
+  }
+
+  async report(channel: string, report: Report): Promise<void> {
+    const { door, clock } = this.options;
+    const event: Event = { kind: 'report', at: clock.now(), channel, report };
+    const [outcome] = await door.handle([event]);
+    if (outcome?.ok === true) return this.nudge();
+    if (outcome?.why !== 'unknown-message') throw new Error(outcome?.message ?? 'not recorded');
+    // The provider was faster than the answer to the send.
+    this.early.set(`${channel} ${report.reference}`, report);
+  }
+
+  private async recallReport(channel: string, reference: string): Promise<void> {
+    const name = `${channel} ${reference}`;
+    const report = this.early.get(name);
+    this.early.delete(name);
+    // What cannot be recorded now is asked for when it is late.
+    if (report !== undefined) await this.report(channel, report).catch(() => undefined);
+  }
+
+  problems(): readonly string[] {
+    return [...this.lanes.values()].flatMap((lane) => lane.problem() ?? []);
+  }
+
+  // ---------------------------------------------------------------- receipts
+
+  private async settleAll(
+    group: JudgedGroup,
+    receiptFor: (message: LeasedMessage) => Receipt,
+  ): Promise<void> {
+    await Promise.all(group.messages.map((message) => this.receipt(message.id, receiptFor(message))));
+  }
+
   /** Receipts that come close together share a commit. Resolves once it is committed. */
-  private receipt(message: LeasedMessage, receipt: Receipt): Promise<void> {
+  private receipt(message: MessageId, receipt: Receipt): Promise<void> {
     return new Promise((done) => {
-      const event: Event = { kind: 'receipt', at: this.options.clock.now(), message: message.id, receipt };
+      const event: Event = { kind: 'receipt', at: this.options.clock.now(), message, receipt };
       this.receipts.push({ event, done });
       if (!this.settling) void this.settle();
     });
@@ -267,8 +420,8 @@ class Delivery implements Deliver {
     const { door, clock } = this.options;
     this.settling = true;
     while (this.receipts.length > 0) {
-      // Those who answer in this turn of the event loop come along.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      // Those who answer in the next few turns of the event loop come along: a commit costs more than the turns.
+      for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((next) => setImmediate(next));
       const settled = this.receipts.splice(0);
       for (;;) {
         const outcomes = await door.handle(settled.map(({ event }) => event));
@@ -283,26 +436,41 @@ class Delivery implements Deliver {
   async stop(most: Duration): Promise<void> {
     this.stopped = true;
     this.timer();
-    for (const lane of this.lanes.values()) lane.givesUp();
     const { clock } = this.options;
     const late = new Promise<void>((resolve) => clock.after(most, resolve));
     await Promise.race([Promise.allSettled([...this.underWay]), late]);
   }
 }
 
-function receiptOf(message: LeasedMessage, rendered: Message, result: SendResult, aside: string): Receipt {
-  const why = `${aside}${result.why}`;
+function receiptOf(
+  rendered: Message,
+  result: SendResult,
+  by: string,
+  why: string,
+  after: Duration | null,
+): Receipt {
+  const { title, text } = rendered;
   switch (result.kind) {
-    case 'delivered':
+    case 'delivered': {
+      const { reference } = result;
+      return { kind: 'delivered', by, title, text, why, ...(reference === undefined ? {} : { reference }) };
+    }
     case 'accepted':
-      return { kind: 'delivered', title: rendered.title, text: rendered.text, why };
+      return { kind: 'accepted', title, text, why, reference: result.reference };
     case 'failed':
       return { kind: 'failed', why };
     case 'retry':
-      return { kind: 'retry', after: result.notBefore ?? retryAfter(message), why };
+      return { kind: 'retry', after: after ?? retryFirst, why };
     default:
       return result satisfies never;
   }
+}
+
+/** That it went out together with others, for the history. */
+function togetherWords({ messages, summary }: JudgedGroup): string {
+  if (summary !== null) return ` (in a summary of ${summary.total} alerts)`;
+  const others = messages.length - 1;
+  return others === 0 ? '' : ` (in one message with ${others} other${others === 1 ? '' : 's'})`;
 }
 
 /** Grows with each attempt, and differs from message to message, so that a server that comes back is not stormed. */

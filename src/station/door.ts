@@ -5,7 +5,7 @@
  */
 import type { Duration, Instant } from '../time.ts';
 import type { AlertUpdate } from '../wire/update.ts';
-import type { HookAnswer, HookRequest, Report } from './channels/channel.ts';
+import type { HookAnswer, HookRequest, Report, ReportState } from './channels/channel.ts';
 import type { Alert, AlertKey, PersonId } from './core/alert.ts';
 import type { Acknowledging, Forecast } from './core/forecast.ts';
 import type { Policy } from './core/policy.ts';
@@ -19,11 +19,39 @@ export type Actor = string;
 
 /** What became of one message. */
 export type Receipt =
-  | { readonly kind: 'delivered'; readonly title: string; readonly text: string; readonly why: string }
+  /** `by`: the channel by which it went, which is the inbox where its own is not set up. */
+  | {
+      readonly kind: 'delivered';
+      readonly by: string;
+      readonly title: string;
+      readonly text: string;
+      readonly why: string;
+      readonly reference?: string;
+    }
+  /** The provider has it, and reports under `reference` what becomes of it. */
+  | {
+      readonly kind: 'accepted';
+      readonly title: string;
+      readonly text: string;
+      readonly why: string;
+      readonly reference: string;
+    }
   | { readonly kind: 'retry'; readonly after: Duration; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string }
   /** The person's limit holds it back; it is not a try. */
-  | { readonly kind: 'held-back'; readonly until: Instant; readonly why: string };
+  | { readonly kind: 'held-back'; readonly until: Instant; readonly why: string }
+  /** A summary takes its place; it is not a try. */
+  | { readonly kind: 'gathered'; readonly until: Instant; readonly why: string }
+  /**
+   * It should have arrived by now. `started`: it is on its way all the same. `state`: what the provider that took it
+   * says when asked; null where it says nothing.
+   */
+  | {
+      readonly kind: 'overdue';
+      readonly started: boolean;
+      readonly state: ReportState | null;
+      readonly why: string;
+    };
 
 export type Act =
   | {
@@ -90,6 +118,7 @@ export type Refused =
   | 'too-many-silences'
   | 'no-such-person'
   | 'no-such-channel'
+  | 'unknown-message'
   | 'store-unavailable';
 
 export type Outcome =

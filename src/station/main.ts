@@ -11,10 +11,13 @@ import { newTransmissionId, send } from '../send/sender.ts';
 import { type Cancel, days, plus, seconds, systemClock } from '../time.ts';
 import { encode } from '../wire/update.ts';
 import { formatAddress } from './address.ts';
-import type { Channel } from './channels/channel.ts';
+import type { Channel, ChannelEdges } from './channels/channel.ts';
 import { openEmail } from './channels/email.ts';
 import { openInbox } from './channels/inbox.ts';
+import { openSms } from './channels/sms.ts';
+import { openWebhook } from './channels/webhook.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
+import { renderMessage } from './core/message.ts';
 import type { Policy } from './core/policy.ts';
 import { openDeliver } from './deliver.ts';
 import { openHeartbeat } from './heartbeat.ts';
@@ -55,10 +58,16 @@ class Refusal extends Error {
   }
 }
 
-function openChannels(config: StationConfig): ReadonlyMap<string, Channel> {
+/** @param edges what a channel is opened with, by its name. */
+function openChannels(
+  { channels: { email, sms, webhook } }: StationConfig,
+  edges: (name: string) => ChannelEdges,
+): readonly Channel[] {
   const channels = [openInbox()];
-  if (config.channels.email !== null) channels.push(openEmail(config.channels.email));
-  return new Map(channels.map((channel) => [channel.name, channel]));
+  if (email !== null) channels.push(openEmail(email, edges('email')));
+  if (sms !== null) channels.push(openSms(sms, edges('sms')));
+  if (webhook !== null) channels.push(openWebhook(webhook, edges('webhook')));
+  return channels;
 }
 
 /** Puts what was read in force; a policy that is broken is refused, and the old one stays. */
@@ -124,7 +133,8 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     onFound: (found) => void station.handle([{ kind: 'names', at: clock.now(), found }]),
   });
   const station: Station = openStation({ store, policy, clock, log, meters, names });
-  const channels = openChannels(config);
+  // Filled once there is somebody to hear what they say.
+  const channels = new Map<string, Channel>();
   const view = new StationView({
     station,
     store,
@@ -148,10 +158,19 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     channels,
     policy: () => station.policy(),
     baseUrl,
+    render: renderMessage,
+    ackLink: null,
     clock,
     log,
     meters,
   });
+  view.deliver = deliver;
+  const edges = (name: string): ChannelEdges => ({
+    clock,
+    log,
+    events: { report: (report) => deliver.report(name, report), heard: async () => null },
+  });
+  for (const channel of openChannels(config, edges)) channels.set(channel.name, channel);
   station.onCommit((nudge) => {
     if (nudge.owes) deliver.nudge();
   });

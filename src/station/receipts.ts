@@ -1,28 +1,109 @@
 /**
  * What a receipt does: settles its message in the outbox and leaves an entry in
  * the alert's history. A message that would be tried again, but has been
- * overtaken meanwhile, ends as obsolete.
+ * overtaken meanwhile, ends as obsolete; one that did not arrive goes on to the
+ * person's next channel; where there is none, somebody else must know.
  */
-import { type Instant, plus } from '../time.ts';
-import type { Alert, HistoryEntry, ReceiptOutcome } from './core/alert.ts';
+import { type Duration, days, hours, type Instant, plus, since } from '../time.ts';
+import type { Alert, HistoryEntry, PersonId, ReceiptOutcome } from './core/alert.ts';
 import type { OwedMessage } from './core/notification.ts';
-import type { Event } from './door.ts';
-import type { Settlement, Transaction, UnsettledMessage } from './store/store.ts';
+import { inboxName } from './core/policy.ts';
+import type { Event, Receipt } from './door.ts';
+import type { MessageId, Settlement, Transaction, UnsettledMessage } from './store/store.ts';
 
 export type ReceiptEvent = Extract<Event, { kind: 'receipt' }>;
+export type ReportEvent = Extract<Event, { kind: 'report' }>;
 
-/** @returns the entries for the history; none for a message that was settled already. */
-export async function settleReceipt(tx: Transaction, event: ReceiptEvent): Promise<readonly HistoryEntry[]> {
+/** How often a provider is asked again that has taken a message and does not say what became of it. */
+const askAgain = hours(1);
+/** After so long it will not say any more. */
+export const acceptedMost: Duration = days(1);
+
+/** A person whom an alert's message did not reach by any of their channels. */
+export type Unreached = { readonly alert: Alert; readonly person: PersonId; readonly why: string };
+
+/** What came of receipts. */
+export type Settled = {
+  readonly history: readonly HistoryEntry[];
+  readonly unreached: Unreached | null;
+  /** Whom a message has reached. */
+  readonly reached: PersonId | null;
+};
+
+const nothing: Settled = { history: [], unreached: null, reached: null };
+
+/** @returns nothing for a message that was settled already. */
+export async function settleReceipt(tx: Transaction, event: ReceiptEvent): Promise<Settled> {
   const message = await tx.loadMessage(event.message);
-  if (message === null) return [];
+  const about: ReadonlySet<string> = new Set(['pending', 'leased']);
+  const late = event.receipt.kind === 'overdue' && message?.status === 'accepted';
+  if (message === null || !(about.has(message.status) || late)) return nothing;
   const [alert] = await tx.loadKeyed([message.alert]);
   const settlement = settlementOf(event, message, alert);
-  await tx.settle([settlement]);
-  const outcome = settlement.kind === 'retry' ? 'will-retry' : settlement.kind;
-  // A long queue is judged again whenever the limit ends: that it waits is on record already.
-  if (outcome === 'held-back' && message.held) return [];
-  return [receiptEntry(message, event.at, outcome, settlement.why)];
+  return await settle(tx, event.at, message, alert, settlement, event.receipt);
 }
+
+/** What the provider says of the messages that it took under one reference; null where none are known. */
+export async function settleReport(tx: Transaction, event: ReportEvent): Promise<readonly Settled[] | null> {
+  const ids = await tx.loadReported(event.channel, event.report.reference);
+  if (ids.length === 0) return null;
+  const settled: Settled[] = [];
+  for (const id of ids) {
+    const message = await tx.loadMessage(id);
+    if (message === null) continue;
+    const [alert] = await tx.loadKeyed([message.alert]);
+    const settlement = reportSettlement(id, event, message, alert);
+    if (settlement !== null) settled.push(await settle(tx, event.at, message, alert, settlement, null));
+  }
+  return settled;
+}
+
+async function settle(
+  tx: Transaction,
+  at: Instant,
+  message: UnsettledMessage,
+  alert: Alert | undefined,
+  settlement: Settlement,
+  receipt: Receipt | null,
+): Promise<Settled> {
+  await tx.settle([settlement]);
+  const history = entriesOf(message, settlement, at);
+  const arrived = settlement.kind === 'delivered' || settlement.kind === 'confirmed';
+  const by = receipt?.kind === 'delivered' ? receipt.by : message.channel;
+  const reached = arrived && by !== inboxName ? message.person : null;
+  const unreached = alert === undefined ? null : await unreachedBy(tx, message, alert, settlement);
+  return { history, unreached, reached };
+}
+
+function entriesOf(
+  message: UnsettledMessage,
+  { kind, why }: Settlement,
+  at: Instant,
+): readonly HistoryEntry[] {
+  const outcome = outcomes[kind];
+  if (outcome === null) return [];
+  // What waits is judged again and again: that it waits, and why, is on record already.
+  if (kind === 'held-back' && message.held) return [];
+  if ((kind === 'gathered' || kind === 'noted' || kind === 'watched') && message.why === why) return [];
+  if (why === overtakenQuietly) return [];
+  return [receiptEntry(message, at, outcome, why)];
+}
+
+const outcomes: Readonly<Record<Settlement['kind'], ReceiptOutcome | null>> = {
+  accepted: 'accepted',
+  noted: 'sent',
+  delivered: 'delivered',
+  confirmed: 'delivered',
+  retry: 'will-retry',
+  failed: 'failed',
+  'moved-on': 'moved-on',
+  'passed-on': 'moved-on',
+  overdue: 'overdue',
+  watched: 'overdue',
+  obsolete: 'obsolete',
+  'held-back': 'held-back',
+  gathered: 'gathered',
+};
 
 /** What became of a message, for its alert's history. */
 export function receiptEntry(
@@ -36,36 +117,101 @@ export function receiptEntry(
   return { alert, at, quiet: true, by: null, change };
 }
 
+// ---------------------------------------------------------------- what a receipt means
+
 function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Alert | undefined): Settlement {
-  const { receipt, at } = event;
-  const id = event.message;
+  const { receipt, at, message: id } = event;
+  const overtaken = alert === undefined ? 'the alert is gone' : overtakenBy(message, alert);
   switch (receipt.kind) {
-    case 'delivered':
-      return { id, kind: 'delivered', at, title: receipt.title, text: receipt.text, why: receipt.why };
-    case 'failed':
-      return { id, kind: goesOn(message, alert) ? 'moved-on' : 'failed', at, why: receipt.why };
-    case 'held-back': {
-      const overtaken = alert === undefined ? 'the alert is gone' : overtakenBy(message, alert);
-      if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
-      return { id, kind: 'held-back', at, until: receipt.until, why: receipt.why };
+    case 'delivered': {
+      const { title, text, why, reference } = receipt;
+      return {
+        id,
+        kind: 'delivered',
+        at,
+        title,
+        text,
+        why,
+        ...(reference === undefined ? {} : { reference }),
+      };
     }
-    case 'retry': {
-      const overtaken = alert === undefined ? 'the alert is gone' : overtakenBy(message, alert);
+    case 'accepted': {
+      const { title, text, why, reference } = receipt;
+      return { id, kind: 'accepted', at, title, text, why, reference };
+    }
+    case 'failed':
+      return { id, kind: goesOn(message, overtaken) ? 'moved-on' : 'failed', at, why: receipt.why };
+    case 'held-back':
+    case 'gathered':
+      if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
+      return { id, kind: receipt.kind, at, until: receipt.until, why: receipt.why };
+    case 'retry':
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; last: ${receipt.why}` };
       if (message.next !== null && plus(at, receipt.after) > plus(message.dueAt, message.next.wait)) {
         return { id, kind: 'moved-on', at, why: receipt.why };
       }
       return { id, kind: 'retry', at, notBefore: plus(at, receipt.after), why: receipt.why };
-    }
+    case 'overdue':
+      return overdueSettlement(id, receipt, at, message, overtaken);
     default:
       return receipt satisfies never;
   }
 }
 
-/** Whether the person's next channel is to take over. */
-function goesOn(message: UnsettledMessage, alert: Alert | undefined): boolean {
-  return message.next !== null && alert !== undefined && overtakenBy(message, alert) === null;
+/** What is overdue, but no longer of use, is no news. */
+const overtakenQuietly = '';
+
+function overdueSettlement(
+  id: MessageId,
+  { started, state, why: said }: Extract<Receipt, { kind: 'overdue' }>,
+  at: Instant,
+  message: UnsettledMessage,
+  overtaken: string | null,
+): Settlement {
+  const why = message.why === '' || message.why === said ? said : `${said}; last: ${message.why}`;
+  if (overtaken !== null) {
+    // What was to move on is not sent by this channel any more.
+    if (message.next !== null && message.status !== 'accepted' && !started) {
+      return { id, kind: 'obsolete', at, why: overtaken };
+    }
+    return { id, kind: 'overdue', at, why: overtakenQuietly };
+  }
+  if (message.next !== null) {
+    return { id, kind: started || message.status === 'accepted' ? 'passed-on' : 'moved-on', at, why };
+  }
+  if (message.status !== 'accepted') return { id, kind: 'overdue', at, why };
+  if (state === 'sent') return { id, kind: 'confirmed', at, why };
+  if (since(message.sentAt ?? at, at) >= acceptedMost) return { id, kind: 'failed', at, why };
+  return { id, kind: 'watched', at, until: plus(at, askAgain), why };
 }
+
+/** Null where the report changes nothing. */
+function reportSettlement(
+  id: MessageId,
+  { at, report: { state, why } }: ReportEvent,
+  message: UnsettledMessage,
+  alert: Alert | undefined,
+): Settlement | null {
+  switch (state) {
+    case 'queued':
+    case 'sent':
+      return message.status === 'accepted' ? { id, kind: 'noted', at, why } : null;
+    case 'delivered':
+      return message.status === 'accepted' ? { id, kind: 'confirmed', at, why } : null;
+    case 'undelivered':
+    case 'failed': {
+      if (message.status !== 'accepted' && message.status !== 'delivered') return null;
+      const overtaken = alert === undefined ? 'the alert is gone' : overtakenBy(message, alert);
+      return { id, kind: goesOn(message, overtaken) ? 'moved-on' : 'failed', at, why };
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Whether the person's next channel is to take over. */
+const goesOn = (message: UnsettledMessage, overtaken: string | null): boolean =>
+  message.next !== null && overtaken === null;
 
 /** What has made a message pointless since it was owed; null while it still says something of use. */
 export function overtakenBy(message: UnsettledMessage, alert: Alert): string | null {
@@ -85,4 +231,29 @@ export function overtakenBy(message: UnsettledMessage, alert: Alert): string | n
     default:
       return message.kind satisfies never;
   }
+}
+
+// ---------------------------------------------------------------- whom nothing reaches
+
+/** Whether this was the person's last channel for the message, and none of the others has brought it there. */
+async function unreachedBy(
+  tx: Transaction,
+  message: UnsettledMessage,
+  alert: Alert,
+  settlement: Settlement,
+): Promise<Unreached | null> {
+  const { kind, id, why } = settlement;
+  const ends = kind === 'failed' && message.status !== 'obsolete';
+  const waits = (kind === 'overdue' || kind === 'watched') && why !== overtakenQuietly;
+  if (!(ends || waits) || message.kind === 'test' || message.channel === inboxName) return null;
+  if (overtakenBy(message, alert) !== null) return null;
+  const others = (await tx.loadFates(message.key)).filter(
+    (fate) => fate.id !== id && fate.channel !== inboxName,
+  );
+  // What still waits elsewhere will say so itself.
+  const hopeful = ends ? ['pending', 'leased', 'accepted', 'delivered'] : ['accepted', 'delivered'];
+  if (others.some(({ status }) => hopeful.includes(status))) return null;
+  const failed = others.filter(({ status }) => status === 'failed');
+  const reasons = [...failed, { channel: message.channel, why }].map((one) => `${one.channel}: ${one.why}`);
+  return { alert, person: message.person, why: reasons.join('; ') };
 }

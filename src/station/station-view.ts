@@ -7,6 +7,7 @@ import type { Channel, HookAnswer, HookRequest } from './channels/channel.ts';
 import type { AlertKey } from './core/alert.ts';
 import type { Acknowledging, Forecast } from './core/forecast.ts';
 import { hoursWords } from './core/words.ts';
+import type { Deliver } from './deliver.ts';
 import type { Event, Health, LinkRead, Outcome, PolicySummary, StationPort } from './door.ts';
 import type { Meters } from './meters.ts';
 import type { Feeds } from './policy/feeds.ts';
@@ -30,6 +31,8 @@ export class StationView implements StationPort {
   listening = false;
   /** Why the last reload of the policy was refused; null while the file and the policy in force agree. */
   policyRefused: string | null = null;
+  /** Once there is one: it knows which channels do not work. */
+  deliver: Pick<Deliver, 'problems'> | null = null;
   private readonly options: ViewOptions;
 
   constructor(options: ViewOptions) {
@@ -65,6 +68,7 @@ export class StationView implements StationPort {
       );
     }
     problems.push(...this.options.feeds.problems());
+    problems.push(...(this.deliver?.problems() ?? []));
     const missing = this.missingChannels();
     if (missing.length > 0) {
       const [which, them, theirs] =

@@ -18,7 +18,7 @@ import {
   seconds,
   since,
 } from '../time.ts';
-import { applyBatch, type BatchResult, contextOf, refusal, type Standing } from './batch.ts';
+import { applyBatch, type BatchResult } from './batch.ts';
 import { noNames } from './batch-names.ts';
 import type { AlertKey } from './core/alert.ts';
 import { type Acknowledging, type Forecast, forecast } from './core/forecast.ts';
@@ -27,7 +27,9 @@ import type { Door, Event, Outcome } from './door.ts';
 import { Inhibitors } from './inhibitors.ts';
 import type { Meters } from './meters.ts';
 import type { Names } from './names.ts';
+import { refusal } from './refusals.ts';
 import { loadSilences } from './silences.ts';
+import { contextOf, type Standing } from './standing.ts';
 import { StoreError } from './store/errors.ts';
 import type { Store } from './store/store.ts';
 

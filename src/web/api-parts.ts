@@ -129,6 +129,7 @@ const refusalStatus: Readonly<Record<Refused, number>> = {
   'too-many-silences': 409,
   'no-such-person': 404,
   'no-such-channel': 404,
+  'unknown-message': 404,
   'store-unavailable': 503,
 };
 

@@ -61,6 +61,7 @@ function render(given: Given = {}): Message {
         code: 12,
         level,
         dueAt: at(raised),
+        overdueAfter: null,
         facts: {
           source: 'db1',
           subject: 'db1',

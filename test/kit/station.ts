@@ -5,9 +5,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Channel, Message, SendResult } from '../../src/station/channels/channel.ts';
+import type { Channel, Message, Report, SendResult } from '../../src/station/channels/channel.ts';
 import type { Alert } from '../../src/station/core/alert.ts';
-import { openDeliver } from '../../src/station/deliver.ts';
+import { renderMessage } from '../../src/station/core/message.ts';
+import { type Deliver, openDeliver } from '../../src/station/deliver.ts';
 import type { Act, Outcome } from '../../src/station/door.ts';
 import { Meters } from '../../src/station/meters.ts';
 import { loadPolicy } from '../../src/station/policy/file.ts';
@@ -28,6 +29,8 @@ export type Sent = {
   readonly channel: string;
   readonly title: string;
   readonly text: string;
+  /** How many messages it says. */
+  readonly says: number;
   readonly at: Instant;
 };
 
@@ -60,6 +63,8 @@ export type TimelineOptions = {
   readonly policy?: string;
   readonly start?: Instant;
   readonly folder?: string;
+  /** Whether messages are put together as the policy says; otherwise each goes by itself. */
+  readonly gathers?: boolean;
 };
 
 export class Timeline {
@@ -75,7 +80,11 @@ export class Timeline {
     kind: 'delivered',
     why: '250 ok',
   });
+  /** What the provider says when it is asked what became of a message that it took. */
+  ask: (reference: string, channel: string) => Report | null | Promise<Report | null> = () => null;
+  deliver!: Deliver;
   private policyText: string;
+  private readonly gathers: boolean;
   private transmissions = 0n;
   private readSent = 0;
   private endDelivery: () => Promise<void> = async () => undefined;
@@ -85,6 +94,7 @@ export class Timeline {
     this.start = options.start ?? monday;
     this.clock = new SimulatedClock(this.start);
     this.policyText = options.policy ?? onePerson;
+    this.gathers = options.gathers ?? false;
   }
 
   private policy() {
@@ -92,7 +102,14 @@ export class Timeline {
     writeFileSync(file, this.policyText);
     const loaded = loadPolicy(file, { now: this.clock.now() });
     if (!loaded.ok) throw new Error(loaded.faults.map(formatFault).join('\n'));
-    return loaded.policy;
+    if (this.gathers) return loaded.policy;
+    const { policy } = loaded;
+    const settings = {
+      ...policy.settings,
+      digest: seconds(0),
+      summary: { ...policy.settings.summary, over: {} },
+    };
+    return { ...policy, settings };
   }
 
   async open(): Promise<this> {
@@ -109,11 +126,14 @@ export class Timeline {
       channels,
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
+      render: renderMessage,
+      ackLink: null,
       clock,
       log,
       meters,
     });
     this.station.onCommit((nudge) => nudge.owes && deliver.nudge());
+    this.deliver = deliver;
     this.endDelivery = () => deliver.stop(seconds(0));
     await this.station.start();
     deliver.nudge();
@@ -129,11 +149,19 @@ export class Timeline {
       send: async (to, message) => {
         const answer = await this.answer(message, to, name);
         const { title, text } = message;
-        if (answer.kind === 'delivered') {
-          this.sent.push({ to, channel: name, title, text, at: this.clock.now() });
+        if (answer.kind === 'delivered' || answer.kind === 'accepted') {
+          this.sent.push({
+            to,
+            channel: name,
+            title,
+            text,
+            says: message.covers.length,
+            at: this.clock.now(),
+          });
         }
         return answer;
       },
+      ask: async (reference) => await this.ask(reference, name),
       close: async () => undefined,
     };
   }
@@ -245,6 +273,19 @@ export class Timeline {
     const news = this.sent.slice(this.readSent);
     this.readSent = this.sent.length;
     return news.map(({ to }) => to.replace('@example.net', '')).sort();
+  }
+
+  /** The provider says by itself how far a message has come. */
+  async report(channel: string, report: Report): Promise<void> {
+    await this.deliver.report(channel, report);
+    await this.clock.advanceTo(this.clock.now());
+  }
+
+  /** What the history says of the messages to somebody, in order: `sms: will-retry`. */
+  async receipts(name: string, person: string): Promise<readonly string[]> {
+    return (await this.history(name, { quiet: true })).flatMap(({ change }) =>
+      change.kind === 'receipt' && change.person === person ? [`${change.channel}: ${change.outcome}`] : [],
+    );
   }
 
   /** Seconds from the start. */

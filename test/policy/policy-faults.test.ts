@@ -238,8 +238,8 @@ const shapes: readonly Broken[] = [
   ],
   [
     'a key of a later version',
-    `${tail}settings: {digest: 30s}\n`,
-    '6:12: unknown key "digest" (known here: acknowledge_at_most, initial_sleep, urgent_hold_at_most, hold_at_most, source_lookups)',
+    `${tail}settings: {drills: 30d}\n`,
+    '6:12: unknown key "drills" (known here: acknowledge_at_most, initial_sleep, urgent_hold_at_most, hold_at_most, digest, summary, unreachable_after, source_lookups)',
   ],
   ['an address to include in a word', `include: parts\n${tail}`, '4:10: a list is expected, not a text'],
   [

@@ -147,7 +147,17 @@ test('settings that are not given have their defaults, and no acknowledgement la
     acknowledgeAtMost: days(15),
     initialSleep: minutes(5),
     holdAtMost: { low: minutes(10), normal: minutes(10), urgent: seconds(30) },
+    digest: seconds(30),
+    summary: { over: { sms: 5, xmpp: 10, email: 20 }, every: minutes(15) },
+    unreachableAfter: minutes(5),
   });
+  const settings =
+    'settings: {digest: 0s, summary: {over: {sms: never, email: 3}, every: 1h}, unreachable_after: 20m}';
+  const own = policyOf(`${team}${settings}\ngroups: [{name: g, notify: []}]`).settings;
+  assert.deepEqual([own.digest, own.unreachableAfter], [0, minutes(20)]);
+  assert.deepEqual(own.summary, { over: { xmpp: 10, email: 3 }, every: hours(1) });
+  const never = policyOf(`${team}settings: {summary: never}\ngroups: [{name: g, notify: []}]`).settings;
+  assert.deepEqual(never.summary.over, {});
   assert.equal(plain.groups[0]?.acknowledgeFor, hours(1));
   const short = policyOf(`${team}settings: {acknowledge_at_most: 30m}\ngroups: [{name: g, notify: []}]`);
   assert.equal(short.groups[0]?.acknowledgeFor, minutes(30));

@@ -41,10 +41,11 @@ export const plants: Readonly<Record<string, () => Fault>> = {
     about: 'the outbox loses one message in forty',
     transaction: (tx) => {
       const { enqueue } = tx;
-      tx.enqueue = (messages) =>
+      tx.enqueue = (messages, at) =>
         enqueue.call(
           tx,
           messages.filter(({ person, channel, dueAt }) => !onceIn(40, person, channel, dueAt)),
+          at,
         );
     },
   }),

@@ -7,6 +7,7 @@
  */
 import type { Logger } from '../../src/log.ts';
 import type { Alert, AlertKey } from '../../src/station/core/alert.ts';
+import { renderMessage } from '../../src/station/core/message.ts';
 import type { Policy } from '../../src/station/core/policy.ts';
 import { type Deliver, openDeliver } from '../../src/station/deliver.ts';
 import type { Event, Outcome } from '../../src/station/door.ts';
@@ -81,6 +82,8 @@ export class Host {
       channels: fault?.channels?.(channels) ?? channels,
       policy: () => station.policy(),
       baseUrl: 'http://mauve.example.net',
+      render: renderMessage,
+      ackLink: null,
       clock: own,
       log,
       meters,
@@ -150,6 +153,7 @@ export class Host {
     return {
       transaction: (work) => guard(() => this.transaction(store, work, dead)),
       nextWake: () => guard(() => store.nextWake()),
+      nextWatch: () => guard(() => store.nextWatch()),
       nextSend: (exclude) => guard(() => store.nextSend(exclude)),
       fold: (now, limit) => guard(() => store.fold(now, limit)),
       prune: (now, limit) => guard(() => store.prune(now, limit)),

@@ -5,15 +5,14 @@ import type { Alert } from '../../src/station/core/alert.ts';
 import type { OwedMessage } from '../../src/station/core/notification.ts';
 import type { MessageId, Settlement, Store } from '../../src/station/store/store.ts';
 import { type Instant, minutes, plus } from '../../src/time.ts';
-import { add, alertOf, dialects, noon, only, owed, person } from './samples.ts';
+import { add, alertOf, dialects, leaseAll, noon, only, owed, person } from './samples.ts';
 
 const at = (n: number): Instant => plus(noon, minutes(n));
-const lease = (store: Store, now: Instant, limit = 10) =>
-  store.transaction((tx) => tx.lease(now, minutes(2), limit, []));
+const lease = (store: Store, now: Instant, limit = 10) => leaseAll(store, now, minutes(2), limit);
 const settle = (store: Store, ...settlements: readonly Settlement[]) =>
   store.transaction((tx) => tx.settle(settlements));
 const enqueue = (store: Store, ...messages: readonly OwedMessage[]) =>
-  store.transaction((tx) => tx.enqueue(messages));
+  store.transaction((tx) => tx.enqueue(messages, noon));
 const keys = (messages: readonly { readonly key: string }[]): string[] => messages.map(({ key }) => key);
 const held = (id: MessageId, from: Instant, until: Instant): Settlement => ({
   id,
@@ -51,7 +50,7 @@ for (const dialect of dialects) {
       assert.deepEqual(await lease(store, at(9)), []);
       await store.close();
       store = place.open();
-      await store.transaction((tx) => tx.releaseLeases());
+      await store.transaction((tx) => tx.releaseLeases(noon));
       assert.deepEqual(await lease(store, at(9)), [], 'a restart does not let it go');
       const again = only(await lease(store, at(10)));
       assert.deepEqual([again.id, again.attempts], [id, 0]);

@@ -10,7 +10,7 @@ import type { NotificationKind } from '../../src/station/core/alert.ts';
 import type { OwedMessage } from '../../src/station/core/notification.ts';
 import type { MessageId, SentMessage, Settlement, Store } from '../../src/station/store/store.ts';
 import { type Instant, minus, minutes, plus, seconds } from '../../src/time.ts';
-import { add, alertOf, dialects, noon, owed, type Place, person } from './samples.ts';
+import { add, alertOf, dialects, leaseAll, noon, owed, type Place, person } from './samples.ts';
 
 const runs = 60;
 const leaseFor = minutes(2);
@@ -33,9 +33,12 @@ type Row = {
   settledAt: Instant | null;
 };
 
+/** What a model of plain sending knows of. */
+type Plain = Extract<Settlement, { readonly kind: (typeof settlementKinds)[number] }>;
+
 type Step =
   | { readonly do: 'owe'; readonly n: number; readonly channel: number; readonly next: boolean }
-  | { readonly do: 'settle'; readonly n: number; readonly kind: Settlement['kind']; readonly wait: number }
+  | { readonly do: 'settle'; readonly n: number; readonly kind: Plain['kind']; readonly wait: number }
   | { readonly do: 'overtake'; readonly n: number; readonly old: number }
   | { readonly do: 'lease' | 'release' | 'hurry' | 'reopen' }
   | { readonly do: 'wait'; readonly n: number };
@@ -107,7 +110,7 @@ class Model {
     row.settledAt = at;
   }
 
-  settle(row: Row, settled: Settlement): void {
+  settle(row: Row, settled: Plain): void {
     switch (settled.kind) {
       case 'held-back':
         if (row.status === 'leased') row.attempts -= 1;
@@ -168,7 +171,7 @@ class Model {
   }
 }
 
-function settlementOf(id: MessageId, { kind, wait }: Step & { do: 'settle' }, at: Instant): Settlement {
+function settlementOf(id: MessageId, { kind, wait }: Step & { do: 'settle' }, at: Instant): Plain {
   const later = plus(at, minutes(wait));
   switch (kind) {
     case 'delivered':
@@ -226,7 +229,7 @@ class Run {
       case 'overtake':
         return await this.#overtake(step);
       case 'lease': {
-        const leased = await this.#store.transaction((tx) => tx.lease(now, leaseFor, 100, []));
+        const leased = await leaseAll(this.#store, now, leaseFor, 100);
         const expected = this.#model.lease(now);
         for (const row of expected) {
           row.id = leased.find((message) => nameOf(message) === nameOf(row.message))?.id ?? null;
@@ -239,7 +242,7 @@ class Run {
           row.status = 'pending';
           row.readyAt = row.message.dueAt;
         }
-        return await this.#store.transaction((tx) => tx.releaseLeases());
+        return await this.#store.transaction((tx) => tx.releaseLeases(now));
       case 'hurry':
         for (const row of this.#model.rows.filter(({ status }) => status === 'pending')) {
           if (row.readyAt > now) row.readyAt = now;
@@ -262,7 +265,7 @@ class Run {
     const plan = next ? { channels: rest, wait: minutes(1) } : null;
     const message = { ...sample, channel: first, next: plan, dueAt: this.#now };
     this.#model.owe(message, this.#now);
-    await this.#store.transaction((tx) => tx.enqueue([message]));
+    await this.#store.transaction((tx) => tx.enqueue([message], this.#now));
   }
 
   async #settle(step: Step & { do: 'settle' }): Promise<void> {
@@ -320,10 +323,12 @@ class Run {
               ...row.message,
               attempts: row.status === 'leased' ? row.attempts - 1 : row.attempts,
               held: row.heldAt !== null,
+              status: row.status,
+              sentAt: null,
             }
           : null;
         const found = await tx.loadMessage(row.id);
-        const { followed: _, ...rest } = found ?? { followed: false };
+        const { followed: _, why: __, ...rest } = found ?? { followed: false, why: '' };
         assert.deepEqual(found === null ? null : rest, expected);
       }
     });

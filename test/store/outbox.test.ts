@@ -5,15 +5,15 @@ import type { Alert } from '../../src/station/core/alert.ts';
 import type { OwedMessage } from '../../src/station/core/notification.ts';
 import type { MessageId, Settlement, Store } from '../../src/station/store/store.ts';
 import { type Instant, minutes, plus } from '../../src/time.ts';
-import { add, alertOf, dialects, noon, only, owed, person } from './samples.ts';
+import { add, alertOf, dialects, leaseAll, noon, only, owed, person } from './samples.ts';
 
 const leaseFor = minutes(2);
 const lease = (store: Store, now: Instant, limit = 10, exclude: readonly string[] = []) =>
-  store.transaction((tx) => tx.lease(now, leaseFor, limit, exclude));
+  leaseAll(store, now, leaseFor, limit, exclude);
 const settle = (store: Store, ...settlements: readonly Settlement[]) =>
   store.transaction((tx) => tx.settle(settlements));
 const enqueue = (store: Store, ...messages: readonly OwedMessage[]) =>
-  store.transaction((tx) => tx.enqueue(messages));
+  store.transaction((tx) => tx.enqueue(messages, noon));
 const keys = (messages: readonly OwedMessage[]): string[] => messages.map(({ key }) => key);
 const delivered = (id: MessageId, at: Instant): Settlement => ({
   id,
@@ -56,6 +56,9 @@ for (const dialect of dialects) {
         attempts: 0,
         followed: false,
         held: false,
+        status: 'leased',
+        sentAt: null,
+        why: '',
       });
       assert.equal(await store.transaction((tx) => tx.loadMessage(999 as MessageId)), null);
       await store.close();
@@ -134,7 +137,7 @@ for (const dialect of dialects) {
       assert.equal(only(await lease(store, plus(noon, leaseFor))).id, id);
       await store.close();
       store = place.open();
-      await store.transaction((tx) => tx.releaseLeases());
+      await store.transaction((tx) => tx.releaseLeases(noon));
       assert.equal(only(await lease(store, noon)).attempts, 2);
       await store.close();
     });
@@ -184,6 +187,7 @@ for (const dialect of dialects) {
       assert.deepEqual(await reads.outboxCounts(), {
         pending: 0,
         leased: 0,
+        accepted: 0,
         delivered: 1,
         failed: 1,
         obsolete: 1,

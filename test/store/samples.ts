@@ -10,8 +10,14 @@ import type { Alert, AlertKey, PersonId, RuleId } from '../../src/station/core/a
 import type { OwedMessage } from '../../src/station/core/notification.ts';
 import { openSqlite } from '../../src/station/store/sqlite.ts';
 import { openReads } from '../../src/station/store/sqlite-reads.ts';
-import { type AlertName, nameKey, type Reads, type Store } from '../../src/station/store/store.ts';
-import { type Instant, instant, minutes, plus } from '../../src/time.ts';
+import {
+  type AlertName,
+  type LeasedMessage,
+  nameKey,
+  type Reads,
+  type Store,
+} from '../../src/station/store/store.ts';
+import { type Duration, type Instant, instant, minutes, plus } from '../../src/time.ts';
 
 /** A database to test, which can be opened and closed again and again. */
 export type Place = { open(): Store; read(): Reads; readonly folder: string };
@@ -53,6 +59,7 @@ export function alertOf(key: AlertKey, changes: Partial<Alert> = {}): Alert {
     muted: null,
     heldSince: null,
     inhibits: [],
+    concerns: [],
     episode: 1,
     announced: { kind: 'cleared', episode: 0 },
     told: [],
@@ -118,6 +125,7 @@ export function owed(alert: Alert, changes: Partial<OwedMessage> = {}): OwedMess
     next: null,
     level: 'normal',
     dueAt: noon,
+    overdueAfter: minutes(5),
     facts: {
       source: alert.source,
       subject: alert.subject,
@@ -131,6 +139,22 @@ export function owed(alert: Alert, changes: Partial<OwedMessage> = {}): OwedMess
     },
     ...changes,
   };
+}
+
+/** Leases what may go, each by itself. */
+export function leaseAll(
+  store: Store,
+  now: Instant,
+  lease: Duration,
+  limit: number,
+  exclude: readonly string[] = [],
+): Promise<readonly LeasedMessage[]> {
+  return store.transaction(async (tx) => {
+    const waiting = await tx.waiting(now, limit, exclude);
+    const taken: LeasedMessage[] = [];
+    for (const { id } of waiting) taken.push(...(await tx.take([id], now, plus(now, lease), null)));
+    return taken;
+  });
 }
 
 /** The only one of a list. */

@@ -136,8 +136,8 @@ test('old history, settled messages and silent alerts are dropped in their time'
         change: { kind: 'note', text: 'x' },
       })),
     );
-    await tx.enqueue([owed(silent), owed(raised, { key: 'owed for ever' })]);
-    const [first] = await tx.lease(noon, minutes(1), 1, []);
+    await tx.enqueue([owed(silent), owed(raised, { key: 'owed for ever' })], noon);
+    const [first] = await tx.waiting(noon, 1, []);
     if (first !== undefined) await tx.settle([{ id: first.id, kind: 'failed', at: noon, why: '' }]);
   });
   await save(store, spoken, repeated(spoken, much));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Channel, HookAnswer, HookRequest } from '../../src/station/channels/channel.ts';
 import type { AlertKey, Level, PersonId, RuleId } from '../../src/station/core/alert.ts';
 import { type Condition, everyAlert } from '../../src/station/core/match.ts';
+import { renderMessage } from '../../src/station/core/message.ts';
 import type { Group, Hours, Person, Policy, Weekday } from '../../src/station/core/policy.ts';
 import { openDeliver } from '../../src/station/deliver.ts';
 import type { StationPort } from '../../src/station/door.ts';
@@ -18,7 +19,7 @@ import { StationView } from '../../src/station/station-view.ts';
 import { openSqlite } from '../../src/station/store/sqlite.ts';
 import { openReads } from '../../src/station/store/sqlite-reads.ts';
 import type { Reads } from '../../src/station/store/store.ts';
-import { type Clock, days, hours, instant, minutes, plus, seconds } from '../../src/time.ts';
+import { type Clock, days, hours, instant, milliseconds, minutes, plus, seconds } from '../../src/time.ts';
 import type { TrustProxy } from '../../src/web/context.ts';
 import { sha256 } from '../../src/web/hash.ts';
 import { openWeb } from '../../src/web/server.ts';
@@ -133,6 +134,9 @@ const policy: Policy = {
     acknowledgeAtMost: days(15),
     initialSleep: seconds(0),
     holdAtMost: { low: hours(1), normal: hours(1), urgent: minutes(1) },
+    digest: milliseconds(0),
+    summary: { over: {}, every: minutes(15) },
+    unreachableAfter: minutes(5),
   },
 };
 
@@ -177,6 +181,8 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     channels: new Map([['inbox', inbox]]),
     policy: () => station.policy(),
     baseUrl: 'http://mauve.example.net',
+    render: renderMessage,
+    ackLink: null,
     clock,
     log,
     meters,

@@ -9,6 +9,7 @@
 import { type Duration, minutes } from '../../time.ts';
 import { formatAddress } from '../address.ts';
 import type { SendResult } from './channel.ts';
+import { certificateWords, isCertificateFault, networkWords, shortened } from './network-words.ts';
 
 /** What the words need to know of the server. */
 type Server = {
@@ -18,8 +19,6 @@ type Server = {
   readonly tls: string;
 };
 
-/** In characters: what of a server's answer is kept. */
-const answerMax = 300;
 /** After a refused login: more tries at once get an address locked out. */
 export const loginRetryAfter = minutes(2);
 
@@ -44,7 +43,10 @@ export function failureOf(server: Server, error: unknown): SendResult {
   }
   if (isFinal(found))
     return { kind: 'failed', why: `${name} refuses it for good: ${answer || 'invalid address'}` };
-  if (found.answerCode > 0) return retry(`${name} refuses it for now: ${answer}`);
+  if (found.answerCode > 0) {
+    const why = `${name} refuses it for now: ${answer}`;
+    return isOfMessage(found) ? { kind: 'retry', why, notBefore: null, fault: 'message' } : retry(why);
+  }
   if (found.tooLarge) return { kind: 'failed', why: `${name} takes no message as large as this` };
   return retry(`${name} ${connectionWords(found, server)}`);
 }
@@ -60,6 +62,23 @@ const loginCodes: ReadonlySet<number> = new Set([454, 530, 534, 535, 538]);
 /** Bad sequence of commands: the session was at fault, not the message. */
 const badSequence = 503;
 
+/** RFC 5321: the server is closing down. */
+const closingDown = 421;
+/** RFC 5321: no room for anybody's mail. To a recipient it says that this one mailbox is full. */
+const noRoom = 452;
+/** RFC 3463: 4.3.x is about the mail system itself, whatever was asked. */
+const systemFault = /^\d{3}[ -]4\.3\.\d/;
+
+/**
+ * Whether a refusal for now is about this recipient or this content, as greylisting is: others may get through, so
+ * it is no reason to think that the server is down.
+ */
+function isOfMessage({ kind, command, answer, answerCode }: Found): boolean {
+  if (kind !== 'EENVELOPE' && kind !== 'EMESSAGE') return false;
+  if (answerCode === closingDown || systemFault.test(answer)) return false;
+  return command === 'RCPT TO' || (command === 'DATA' && answerCode !== noRoom);
+}
+
 type Found = {
   /** nodemailer's kind of error, or the system's code. */
   readonly kind: string;
@@ -70,6 +89,8 @@ type Found = {
   readonly answer: string;
   readonly message: string;
   readonly tooLarge: boolean;
+  /** To which command it answered, as nodemailer names it. */
+  readonly command: string;
   /** nodemailer itself refused, before asking the server. */
   readonly unasked: boolean;
 };
@@ -86,6 +107,7 @@ function read(error: unknown): Found {
     answer: text(fields.response),
     message,
     tooLarge: code === 'EMESSAGE' && message.startsWith('Message size larger'),
+    command: text(fields.command),
     unasked: fields.command === 'API',
   };
 }
@@ -97,37 +119,19 @@ function isFinal({ kind, answerCode, unasked }: Found): boolean {
   return answerCode >= 500 && answerCode !== badSequence;
 }
 
-function connectionWords({ kind, cause, message }: Found, { host, tls }: Server): string {
-  const known = connectionFaults[cause] ?? connectionFaults[kind];
-  if (/CERT|UNABLE_TO_|ALTNAME/.test(cause) || /certificate|altnames/i.test(message)) {
-    return `shows a certificate that does not hold for ${host}: ${shortened(message)} (tls_ca_file names a CA of your own)`;
-  }
+function connectionWords(found: Found, { host, tls }: Server): string {
+  const { kind, cause, message } = found;
+  if (isCertificateFault(found)) return certificateWords(found, host);
   if (kind === 'ETLS' || cause.startsWith('ERR_SSL')) {
     return tls === 'required'
       ? `offers no TLS that works: ${shortened(message)}`
       : `broke off TLS: ${shortened(message)}`;
   }
+  const known = networkWords(cause, mailServer) ?? networkWords(kind, mailServer);
   return known ?? `failed: ${shortened(message) || cause}`;
 }
 
-const connectionFaults: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refuses connections: does a mail server run there?',
-  ENOTFOUND: 'is not known: there is no host of that name',
-  EAI_AGAIN: 'could not be looked up: the name service does not answer',
-  EHOSTUNREACH: 'cannot be reached: there is no way to that host',
-  ENETUNREACH: 'cannot be reached: there is no way to that network',
-  ECONNRESET: 'broke the connection off',
-  EPIPE: 'broke the connection off',
-  ECONNECTION: 'closed the connection before it took the message',
-  ETIMEDOUT: 'did not answer in time',
-};
-
-const shortened = (text: string): string =>
-  text
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim()
-    .slice(0, answerMax)
-    .toWellFormed();
+const mailServer = 'a mail server';
 
 /** The server's answer on one bounded line, without what it may repeat of the login. */
 function spoken({ login }: Server, answer: string): string {

@@ -7,11 +7,20 @@
  * systems can tell. What the answers mean is in email-results.ts. The password
  * never gets into a result, a log or an error.
  */
-import { createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import type { Mail, SendMailOptions, SMTPPoolOptions, SMTPPoolSentMessageInfo } from 'nodemailer';
-import { type Cancel, type Clock, type Duration, minutes, plus, seconds, systemClock } from '../../time.ts';
+import type { Mail, SMTPPoolOptions, SMTPPoolSentMessageInfo } from 'nodemailer';
+import {
+  type Cancel,
+  type Clock,
+  type Duration,
+  milliseconds,
+  minutes,
+  seconds,
+  systemClock,
+} from '../../time.ts';
 import type { Channel, Message, SendResult } from './channel.ts';
+import { mailOf } from './email-headers.ts';
 import { accepted, failureOf, tooSlow } from './email-results.ts';
 
 /** required: TLS and a certificate that holds; opportunistic: TLS where it is offered, not checked; off: none. */
@@ -31,6 +40,12 @@ export type EmailOptions = {
   readonly from: string;
   /** Connections open at once, each with one message under way. */
   readonly concurrency: number;
+  /** Of the whole message. */
+  readonly timeout: Duration;
+  /** Null: the server sets no pace. */
+  readonly rate: NonNullable<Channel['rate']> | null;
+  /** With what messages are signed (DKIM): an RSA key, whose printed form shows nothing of it. */
+  readonly dkim: { readonly domain: string; readonly selector: string; readonly key: KeyObject } | null;
 };
 
 export type EmailTimeouts = {
@@ -43,12 +58,23 @@ export type EmailTimeouts = {
   readonly send: Duration;
 };
 
-export const emailTimeouts: EmailTimeouts = {
-  connect: seconds(15),
-  greeting: seconds(30),
-  silence: seconds(60),
-  send: seconds(100),
-};
+export const emailTimeout = seconds(100);
+const connectMost = seconds(15);
+const greetingMost = seconds(30);
+
+/** How long the steps of a message may take, which as a whole may take `send`. */
+export function emailTimeouts(send: Duration): EmailTimeouts {
+  const half = milliseconds(send / 2);
+  return {
+    connect: shorter(connectMost, half),
+    greeting: shorter(greetingMost, half),
+    // A server that looks into a message before it takes it is silent for as long as that takes.
+    silence: milliseconds(send * 0.6),
+    send,
+  };
+}
+const shorter = (a: Duration, b: Duration): Duration => (a < b ? a : b);
+
 /** So that the channel's own limit is what ends a slow send, and says why. */
 const timeoutMargin = seconds(10);
 /** Below the five minutes after which servers hang up. */
@@ -59,32 +85,34 @@ const freshConnections = 1;
 /** What a message that is nearly through gets at the station's end. */
 const closeGrace = seconds(3);
 
-export type EmailEdges = { readonly clock: Clock; readonly timeouts: EmailTimeouts };
+/** @param timeouts instead of those that the options' own timeout makes. */
+export type EmailEdges = { readonly clock: Clock; readonly timeouts?: EmailTimeouts };
 
-export function openEmail(
-  options: EmailOptions,
-  edges: EmailEdges = { clock: systemClock, timeouts: emailTimeouts },
-): Channel {
-  return new Email(options, edges);
+export function openEmail(options: EmailOptions, edges: EmailEdges = { clock: systemClock }): Channel {
+  const { clock, timeouts = emailTimeouts(options.timeout) } = edges;
+  return new Email(options, { clock, timeouts });
 }
 
+type Edges = Required<EmailEdges>;
 type PoolOptions = SMTPPoolOptions & { pool: true };
 type Transporter = Mail<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
 
 class Email implements Channel {
   readonly name = 'email';
   readonly concurrency: number;
+  readonly rate?: NonNullable<Channel['rate']>;
   readonly timeout: Duration;
   private readonly options: EmailOptions;
-  private readonly edges: EmailEdges;
+  private readonly edges: Edges;
   private readonly underWay = new Map<Promise<SendResult>, AbortController>();
   private transporter: Promise<Transporter> | null = null;
   private closed = false;
 
-  constructor(options: EmailOptions, edges: EmailEdges) {
+  constructor(options: EmailOptions, edges: Edges) {
     this.options = options;
     this.edges = edges;
     this.concurrency = options.concurrency;
+    if (options.rate !== null) this.rate = options.rate;
     this.timeout = plusDuration(edges.timeouts.send, timeoutMargin);
   }
 
@@ -99,7 +127,7 @@ class Email implements Channel {
     if (this.closed) return { kind: 'retry', why: 'the station is ending', notBefore: null };
     if (!isAddress(address)) return { kind: 'failed', why: `"${address}" is no email address` };
     const { clock, timeouts } = this.edges;
-    const inTime = clock.wake(plus(clock.now(), timeouts.send), () => abort.abort());
+    const inTime = clock.after(timeouts.send, () => abort.abort());
     try {
       this.transporter ??= import('nodemailer').then(({ createTransport }) =>
         createTransport(poolOptions(this.options, this.edges)),
@@ -118,7 +146,7 @@ class Email implements Channel {
   async close(): Promise<void> {
     this.closed = true;
     const { clock } = this.edges;
-    const late = clock.wake(plus(clock.now(), closeGrace), () => {
+    const late = clock.after(closeGrace, () => {
       for (const abort of this.underWay.values()) abort.abort();
     });
     await Promise.allSettled(this.underWay.keys());
@@ -129,8 +157,8 @@ class Email implements Channel {
 
 const plusDuration = (a: Duration, b: Duration): Duration => (a + b) as Duration;
 
-function poolOptions(options: EmailOptions, edges: EmailEdges): PoolOptions {
-  const { host, port, implicitTls, tls, ca, login, concurrency } = options;
+function poolOptions(options: EmailOptions, edges: Edges): PoolOptions {
+  const { host, port, implicitTls, tls, ca, login, concurrency, dkim } = options;
   const { timeouts } = edges;
   return {
     pool: true,
@@ -149,6 +177,9 @@ function poolOptions(options: EmailOptions, edges: EmailEdges): PoolOptions {
     // A server that offers no login would take the message for a stranger's and refuse it for good. Where TLS
     // is a matter of luck, the password must not go out in the clear.
     forceAuth: login !== null && tls !== 'opportunistic',
+    ...(dkim === null
+      ? {}
+      : { dkim: { domainName: dkim.domain, keySelector: dkim.selector, privateKey: dkim.key } }),
     maxConnections: concurrency,
     maxMessages: messagesPerConnection,
     maxRequeues: freshConnections,
@@ -170,10 +201,10 @@ function poolOptions(options: EmailOptions, edges: EmailEdges): PoolOptions {
  * Connects by the system's resolver, hosts file included: nodemailer's own asks DNS first even for
  * `localhost`, and an alert about DNS must get out while DNS is down.
  */
-function openSocket({ host, port }: EmailOptions, { clock, timeouts }: EmailEdges): Promise<Socket> {
+function openSocket({ host, port }: EmailOptions, { clock, timeouts }: Edges): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, autoSelectFamily: true });
-    const cancel: Cancel = clock.wake(plus(clock.now(), timeouts.connect), () => {
+    const cancel: Cancel = clock.after(timeouts.connect, () => {
       socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
     });
     const failed = (error: Error): void => {
@@ -194,25 +225,3 @@ const isAddress = (text: string): boolean =>
   text.length <= addressMax && /^[^\s<>@,;:"()\p{Cc}]+@[^\s<>@,;:"()\p{Cc}]+$/u.test(text);
 /** RFC 5321, 4.5.3.1.3 less the brackets. */
 const addressMax = 254;
-
-function mailOf(to: string, message: Message, from: string): SendMailOptions {
-  const domain = /@([^\s<>@]+)>?$/.exec(from)?.[1] ?? 'localhost';
-  return {
-    from,
-    to: { name: '', address: to },
-    subject: message.title,
-    text: message.text,
-    html: message.html,
-    messageId: `<${messageIdOf(message)}@${domain}>`,
-    priority: message.urgent ? 'high' : 'normal',
-    headers: {
-      'Auto-Submitted': 'auto-generated',
-      'X-Auto-Response-Suppress': 'All',
-      'List-Id': `Mauve alerts <alerts.${domain}>`,
-    },
-  };
-}
-
-/** The same for each attempt at a message; the link tells two stations that share a sender's address apart. */
-const messageIdOf = (message: Message): string =>
-  createHash('sha256').update(`${message.link}\n${message.idempotencyKey}`).digest('hex').slice(0, 40);

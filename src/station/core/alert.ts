@@ -90,6 +90,8 @@ export type Alert = {
   readonly heldSince: Instant | null;
   /** By what it inhibits others while it is raised: see `inhibitToken`. */
   readonly inhibits: readonly string[];
+  /** Of the station's own alerts: who is to be told of a raise whatever the rules say. */
+  readonly concerns: readonly PersonId[];
   /** Counts the episodes: 0 before the first raise. */
   readonly episode: number;
   readonly announced: Announced;
@@ -137,8 +139,24 @@ export const notificationKinds = [
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 
-/** `held-back`: by the person's limit. `moved-on`: the person's next channel takes over. */
-export type ReceiptOutcome = 'delivered' | 'will-retry' | 'failed' | 'obsolete' | 'held-back' | 'moved-on';
+/** What became of a message so far. */
+export type ReceiptOutcome =
+  /** The provider has it. */
+  | 'accepted'
+  /** The provider passed it on. */
+  | 'sent'
+  | 'delivered'
+  | 'will-retry'
+  | 'failed'
+  | 'obsolete'
+  /** By the person's limit. */
+  | 'held-back'
+  /** For a summary that takes its place. */
+  | 'gathered'
+  /** The person's next channel takes over. */
+  | 'moved-on'
+  /** It has not arrived for so long that others are told. */
+  | 'overdue';
 
 /** What happened to an alert. `quiet` ones keep the record whole, but are no news to a person. */
 export type Change =

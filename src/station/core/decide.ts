@@ -52,6 +52,7 @@ function unknownAlert(key: AlertKey, source: string, id: string, clearedAt: Inst
     muted: null,
     heldSince: null,
     inhibits: [],
+    concerns: [],
     episode: 0,
     announced: { kind: 'cleared', episode: 0 },
     told: [],
@@ -87,6 +88,7 @@ export function decideReport(
   takeOverdue(d);
   const wasRaised = d.alert.phase.kind !== 'cleared';
   takeTexts(d, report);
+  if (report.concerns !== undefined) d.alert.concerns = report.concerns;
   if (report.ask.kind === 'raise') raise(d, report.ask.at, 'update');
   else if (report.ask.kind === 'clear') clear(d, report.ask.at, 'update');
   takePlans(d, report);

@@ -189,6 +189,8 @@ class Line {
     }
     for (const { change } of history) {
       if (ends(change)) this.held.clear();
+      // A reminder replaces what is held back, also where it finds its receiver away.
+      if (change.kind === 'not-told' && change.of === 'reminder') this.held.delete(change.person);
       if (change.kind === 'told') this.tell(toldEntry(at, change, level));
       else this.entries.push(...entriesOf(at, change));
     }

@@ -33,6 +33,8 @@ export type OwedMessage = {
   readonly next: { readonly channels: readonly string[]; readonly wait: Duration } | null;
   readonly level: Level;
   readonly dueAt: Instant;
+  /** When it has not arrived for so long, others are told; null: it arrives as soon as it is there. */
+  readonly overdueAfter: Duration | null;
   readonly facts: NotificationFacts;
 };
 

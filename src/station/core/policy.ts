@@ -12,6 +12,9 @@ import { type Condition, type HostNames, holds, type Matched } from './match.ts'
 /** Names of channels; which of them a station can use is set in the station file. */
 export type ChannelName = string;
 
+/** The channel that needs nothing outside and disturbs nobody: a page. */
+export const inboxName: ChannelName = 'inbox';
+
 /** A stretch of time; `to` is excluded. */
 export type Period = { readonly from: Instant; readonly to: Instant };
 
@@ -169,6 +172,15 @@ export type Policy = {
     readonly initialSleep: Duration;
     /** The longest that a group's `hold` keeps an alert back, by level, however often it is raised and cleared. */
     readonly holdAtMost: Readonly<Record<Level, Duration>>;
+    /** What one person is owed on one channel within so long after a message goes out as one; 0: each by itself. */
+    readonly digest: Duration;
+    /**
+     * While more alerts than this that a person was told of stand unacknowledged, one summary `every` so often takes
+     * the place of single reminders; by channel, and one without an entry has no summaries.
+     */
+    readonly summary: { readonly over: Readonly<Record<ChannelName, number>>; readonly every: Duration };
+    /** When a message has not arrived for so long, others are told that its receiver cannot be reached. */
+    readonly unreachableAfter: Duration;
   };
 };
 

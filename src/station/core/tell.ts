@@ -17,12 +17,14 @@ import { type Draft, dueInFact, freshFor, record } from './draft.ts';
 import type { HostNames } from './match.ts';
 import { inhibitsOf, mute } from './mute.ts';
 import type { NotificationFacts, OwedMessage } from './notification.ts';
+import { isAbout } from './own-alerts.ts';
 import {
   absenceAt,
   type ChannelPlan,
   type Episode,
   type Group,
   groupOf,
+  inboxName,
   mayMean,
   type Person,
   peopleOf,
@@ -98,6 +100,7 @@ function tellRaised(d: Draft, group: Group, kind: 'raised' | 're-raised'): void 
     const next = open ? nextReminder(rule, episode, due, context.now) : due;
     reminders.push(reminderOf(rule, next, context.now, open ? 'something' : 'nothing'));
   }
+  for (const person of alert.concerns) if (!people.has(person)) people.set(person, null);
   // Those who were told of the last episode were told how it went on; this one is news to all.
   alert.told = [];
   alert.reminders = reminders;
@@ -239,7 +242,7 @@ function owe(
   const told: PersonId[] = [];
   for (const [id, rule] of people) {
     const person = context.policy.people.get(id);
-    const why = whyNot(person, group, context.now);
+    const why = isAbout(alert, id) ? 'cannot be reached' : whyNot(person, group, context.now);
     if (person === undefined || why !== null) {
       record(d, { kind: 'not-told', person: id, of: kind, why: why ?? '' });
       continue;
@@ -259,6 +262,8 @@ function owe(
         next,
         level,
         dueAt,
+        overdueAfter:
+          channel === inboxName && next === null ? null : context.policy.settings.unreachableAfter,
         facts,
       });
     }

@@ -5,6 +5,7 @@
  */
 import { days, type Instant, plus, seconds } from '../../time.ts';
 import type { AlertUpdate, UpdateAlert } from '../../wire/update.ts';
+import type { PersonId } from './alert.ts';
 
 /** In characters, not bytes: what is longer is cut at a character and counted. */
 export const textMax = { id: 256, source: 512, subject: 512, summary: 1024, detail: 65_535 } as const;
@@ -38,6 +39,8 @@ export type Report = {
   readonly willRaiseAt: Instant | null;
   readonly willClearAt: Instant | null;
   readonly suppressUntil: Instant | null;
+  /** Of the station's own: see `Alert.concerns`. */
+  readonly concerns?: readonly PersonId[];
 };
 
 /** Why one alert of an update was refused; the others stand. Each is a metric's label. */

@@ -20,12 +20,17 @@ import { membersReader, type RulesOf, rulesReader, shortHash, whoFrom } from './
 import {
   acknowledgeAtMostDefault,
   acknowledgeForDefault,
+  digestDefault,
   holdAtMostDefault,
   initialSleepDefault,
+  summaryEveryDefault,
+  summaryOverDefault,
   timezoneDefault,
+  unreachableAfterDefault,
   urgentHoldAtMostDefault,
   type WrittenGroup,
   type WrittenInhibit,
+  type WrittenPolicy,
   type WrittenSilence,
 } from './schema.ts';
 import { parseSourceList, parseSourceText } from './source-list.ts';
@@ -74,8 +79,20 @@ export function compiled(gathered: Gathered, sources: Sources): Omit<Policy, 've
         normal: holdAtMost,
         urgent: settings.urgent_hold_at_most ?? urgentHoldAtMostDefault,
       },
+      digest: settings.digest ?? digestDefault,
+      summary: summaryOf(settings.summary),
+      unreachableAfter: settings.unreachable_after ?? unreachableAfterDefault,
     },
   };
+}
+
+function summaryOf(
+  written: NonNullable<WrittenPolicy['settings']>['summary'],
+): Policy['settings']['summary'] {
+  if (written === 'never') return { over: {}, every: summaryEveryDefault };
+  const given = Object.entries({ ...summaryOverDefault, ...written?.over });
+  const over = given.flatMap(([channel, count]) => (typeof count === 'number' ? [[channel, count]] : []));
+  return { over: Object.fromEntries(over), every: written?.every ?? summaryEveryDefault };
 }
 
 /**

@@ -49,6 +49,13 @@ export const initialSleepDefault = minutes(5);
 const holdMost = days(1);
 export const urgentHoldAtMostDefault = seconds(30);
 export const holdAtMostDefault = minutes(10);
+const digestMost = minutes(10);
+export const digestDefault = seconds(30);
+const summaryMost = 10_000;
+export const summaryOverDefault = { sms: 5, xmpp: 10, email: 20 } as const;
+export const summaryEveryDefault = minutes(15);
+const unreachableLeast = minutes(1);
+export const unreachableAfterDefault = minutes(5);
 const waitLeast = seconds(1);
 const waitMost = days(1);
 export const waitDefault = seconds(60);
@@ -292,6 +299,11 @@ export type WrittenInhibit = z.output<typeof inhibitSchema>;
 
 // ---------------------------------------------------------------- the policy
 
+const summaryOver = z
+  .union([z.int().min(1).max(summaryMost), z.literal('never')])
+  .optional()
+  .meta({ description: 'A number of alerts; never: no summaries on this channel.' });
+
 const version = z.literal(1).meta({ description: 'Of this language: 1.' });
 
 /** What every file of a policy may hold. */
@@ -339,6 +351,33 @@ export const policyShape = z.strictObject({
         .meta({ description: 'The longest that `hold` keeps an urgent alert back.' }),
       hold_at_most: durationSchema(milliseconds(0), holdMost).optional().meta({
         description: 'The longest that `hold` keeps any other alert back, however often it is raised.',
+      }),
+      digest: durationSchema(milliseconds(0), digestMost).optional().meta({
+        description:
+          'What one person is owed on one channel within so long after a message becomes one message; 0: never.',
+      }),
+      summary: z
+        .union([
+          z.literal('never'),
+          z.strictObject({
+            over: z
+              .strictObject({
+                sms: summaryOver,
+                email: summaryOver,
+                xmpp: summaryOver,
+                webhook: summaryOver,
+              })
+              .optional(),
+            every: durationSchema(everyLeast, longest).optional(),
+          }),
+        ])
+        .optional()
+        .meta({
+          description:
+            'While more of a person’s alerts than `over` stand unacknowledged, one summary every so often takes the place of single reminders. {over: {sms: 5}, every: 15m}, or never.',
+        }),
+      unreachable_after: durationSchema(unreachableLeast, longest).optional().meta({
+        description: 'When a message has not arrived for so long, others are told.',
       }),
       source_lookups: z
         .boolean()

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { type Duration, days, seconds } from '../../time.ts';
 import { didYouMean } from '../nearest.ts';
 import { durationBetween } from '../yaml-file.ts';
+import { phoneFault, phoneSyntax, phoneWords } from './phone.ts';
 
 /** Of a whole policy, all of its files together, unless it says otherwise. */
 export const policyLimits = {
@@ -166,10 +167,13 @@ export const emailSchema = z
   );
 
 /** E.164, as providers want it. */
-const smsWords = 'a telephone number such as "+447700900123", in quotes, is expected: + and 7 to 15 digits';
 export const smsSchema = z
-  .string({ error: smsWords })
-  .regex(/^\+[1-9]\d{6,14}$/, { error: smsWords })
+  .string({ error: phoneWords })
+  .regex(phoneSyntax, { error: phoneWords, abort: true })
+  .superRefine((written, context) => {
+    const message = phoneFault(written);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  })
   .meta({ description: 'A telephone number: + and 7 to 15 digits, in quotes.' });
 
 export const xmppSchema = z

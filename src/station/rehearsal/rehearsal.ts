@@ -8,10 +8,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Instant, seconds } from '../../time.ts';
+import { type Instant, milliseconds, seconds } from '../../time.ts';
 import type { AlertUpdate, UpdateAlert } from '../../wire/update.ts';
 import type { Channel, SendResult } from '../channels/channel.ts';
 import type { Alert } from '../core/alert.ts';
+import { renderMessage } from '../core/message.ts';
 import type { OwedMessage } from '../core/notification.ts';
 import type { Policy } from '../core/policy.ts';
 import { type Deliver, openDeliver } from '../deliver.ts';
@@ -31,6 +32,16 @@ export type Sent = OwedMessage & { readonly at: Instant };
 const historyMax = 1000;
 const concurrency = 10;
 const channelTimeout = seconds(30);
+
+/** What is tried is who is told when, message by message: what would go out together is not put together here. */
+const eachByItself = (policy: Policy): Policy => ({
+  ...policy,
+  settings: {
+    ...policy.settings,
+    digest: milliseconds(0),
+    summary: { ...policy.settings.summary, over: {} },
+  },
+});
 
 export class Rehearsal {
   readonly clock: SimulatedClock;
@@ -68,13 +79,15 @@ export class Rehearsal {
     const log = { debug() {}, info() {}, warn() {}, error: failed as () => void };
     const meters = new Meters(false);
     this.store = openSqlite({ folder });
-    this.station = openStation({ store: this.store, policy, clock, log, meters });
+    this.station = openStation({ store: this.store, policy: eachByItself(policy), clock, log, meters });
     this.deliver = openDeliver({
       store: this.store,
       door: this.listening(),
       channels: new Map(channelNames.map((name) => [name, this.channel(name)])),
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
+      render: renderMessage,
+      ackLink: null,
       clock,
       log,
       meters,

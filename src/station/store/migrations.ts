@@ -24,8 +24,11 @@ export const applicationId = 0x4d617576;
  *   Only raised alerts have any, so none is left when an alert is dropped.
  * - `open_alerts` says again what `alerts.told` says, of raised alerts, to be found by the person. Only raised alerts
  *   have any, so none is left when an alert is dropped.
- * - `outbox.leased_at` is when the lease began (of a delivered one: that delivered it); `held_at` is when the person's limit
- *   last held the message back, and stays when it is sent at last.
+ * - `outbox.leased_at` is when the lease began (of a sent one: that sent it), `sent_at` when the channel took it,
+ *   whatever became of it then; `held_at` is when the person's limit last held the message back, and stays when it is
+ *   sent at last. `watch_at` is when something is to be done if it has not arrived by then. `reference` is by what the
+ *   provider reports of it.
+ * - `outbox.sent_in` says that it went as a part of a digest or summary; `rides`: that another row counts for it there.
  * - `tallies` counts rows by triggers, so that no page counts a million of them.
  */
 const initial = `
@@ -50,6 +53,7 @@ CREATE TABLE alerts (
   muted_until INTEGER,
   held_since INTEGER,
   inhibits TEXT NOT NULL,
+  concerns TEXT NOT NULL,
   episode INTEGER NOT NULL,
   announced TEXT NOT NULL,
   announced_episode INTEGER NOT NULL,
@@ -87,7 +91,7 @@ CREATE TABLE open_alerts (
 
 CREATE TABLE codes (
   code INTEGER PRIMARY KEY,
-  alert INTEGER NOT NULL UNIQUE REFERENCES alerts (key) ON DELETE CASCADE
+  alert INTEGER NOT NULL UNIQUE REFERENCES alerts (key) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 
 CREATE TABLE alert_details (
@@ -131,10 +135,16 @@ CREATE TABLE outbox (
   urgency INTEGER NOT NULL,
   due_at INTEGER NOT NULL,
   facts TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('pending', 'leased', 'delivered', 'failed', 'obsolete')),
+  status TEXT NOT NULL CHECK (status IN ('pending', 'leased', 'accepted', 'delivered', 'failed', 'obsolete')),
   send_at INTEGER,
+  overdue_after INTEGER,
+  watch_at INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
   leased_at INTEGER,
+  sent_in TEXT CHECK (sent_in IN ('digest', 'summary')),
+  rides INTEGER NOT NULL DEFAULT 0,
+  sent_at INTEGER,
+  reference TEXT,
   held_at INTEGER,
   settled_at INTEGER,
   title TEXT NOT NULL DEFAULT '',
@@ -142,15 +152,22 @@ CREATE TABLE outbox (
   why TEXT NOT NULL DEFAULT '',
   UNIQUE (key, channel),
   CHECK ((send_at IS NOT NULL) = (status IN ('pending', 'leased'))),
-  CHECK ((leased_at IS NOT NULL) = (status IN ('leased', 'delivered'))),
-  CHECK ((settled_at IS NULL) = (status IN ('pending', 'leased')))
+  CHECK ((leased_at IS NOT NULL) = (status = 'leased' OR sent_at IS NOT NULL)),
+  CHECK (sent_at IS NOT NULL OR status NOT IN ('accepted', 'delivered')),
+  CHECK (sent_at IS NULL OR status IN ('accepted', 'delivered', 'failed')),
+  CHECK (watch_at IS NULL OR settled_at IS NULL),
+  CHECK ((settled_at IS NULL) = (status IN ('pending', 'leased', 'accepted')))
 ) STRICT;
 CREATE INDEX outbox_owed ON outbox (channel, urgency, send_at) WHERE send_at IS NOT NULL;
 CREATE INDEX outbox_owed_of ON outbox (alert) WHERE send_at IS NOT NULL;
 CREATE INDEX outbox_of ON outbox (alert, id);
 CREATE INDEX outbox_person ON outbox (person, id);
-CREATE INDEX outbox_sent ON outbox (person, settled_at) WHERE status = 'delivered' AND channel <> 'inbox';
-CREATE INDEX outbox_under_way ON outbox (person) WHERE status = 'leased' AND channel <> 'inbox';
+CREATE INDEX outbox_owed_to ON outbox (person, channel, send_at) WHERE send_at IS NOT NULL;
+CREATE INDEX outbox_moving ON outbox (channel, send_at) WHERE status = 'pending' AND next IS NOT NULL;
+CREATE INDEX outbox_watched ON outbox (watch_at) WHERE watch_at IS NOT NULL;
+CREATE INDEX outbox_reference ON outbox (channel, reference) WHERE reference IS NOT NULL;
+CREATE INDEX outbox_sent ON outbox (person, sent_at) WHERE sent_at IS NOT NULL AND rides = 0 AND channel <> 'inbox';
+CREATE INDEX outbox_under_way ON outbox (person) WHERE status = 'leased' AND rides = 0 AND channel <> 'inbox';
 CREATE INDEX outbox_held ON outbox (person, held_at, key) WHERE held_at IS NOT NULL;
 
 CREATE TABLE silences (
@@ -206,8 +223,8 @@ CREATE INDEX sessions_expiry ON sessions (expires_at);
 CREATE TABLE tallies (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO tallies VALUES
   ('alerts/raised', 0), ('alerts/acknowledged', 0), ('alerts/cleared', 0),
-  ('outbox/pending', 0), ('outbox/leased', 0), ('outbox/delivered', 0), ('outbox/failed', 0),
-  ('outbox/obsolete', 0);
+  ('outbox/pending', 0), ('outbox/leased', 0), ('outbox/accepted', 0), ('outbox/delivered', 0),
+  ('outbox/failed', 0), ('outbox/obsolete', 0);
 CREATE TRIGGER alerts_added AFTER INSERT ON alerts BEGIN
   UPDATE tallies SET count = count + 1 WHERE name = 'alerts/' || new.phase;
 END;

@@ -3,7 +3,7 @@
  * this file, under the schema's own checks, so it is read back without a second
  * look; a row that breaks this is a bug and throws.
  */
-import type { Instant } from '../../time.ts';
+import type { Duration, Instant } from '../../time.ts';
 import type {
   Alert,
   AlertKey,
@@ -51,6 +51,7 @@ export type WideRow = {
   muted_until: Instant | null;
   held_since: Instant | null;
   inhibits: string;
+  concerns: string;
   episode: number;
   announced: State;
   announced_episode: number;
@@ -82,7 +83,16 @@ export const selectAlerts = `SELECT a.*, d.detail, h.heard_at, h.will_raise_at, 
 /** The columns that no index covers, and those that one does; `alertValues` gives values in this order. */
 const plainColumns = [
   ...['subject', 'summary', 'importance', 'since', 'raised_since', 'acknowledged_by', 'acknowledged_until'],
-  ...['note', 'suppress_until', 'muted_why', 'muted_since', 'muted_until', 'held_since', 'inhibits'],
+  ...[
+    'note',
+    'suppress_until',
+    'muted_why',
+    'muted_since',
+    'muted_until',
+    'held_since',
+    'inhibits',
+    'concerns',
+  ],
   ...['episode', 'announced', 'announced_episode', 'told', 'group_name', 'level', 'reminders'],
 ] as const;
 const indexedColumns = ['phase', 'changed_at', 'wake_at', 'muted_kind', 'muted_by'] as const;
@@ -108,7 +118,14 @@ export function plainValues(alert: Alert): Value[] {
     ...[alert.subject, alert.summary, alert.importance, phase.since, acknowledged?.raisedSince ?? null],
     ...[acknowledged?.by ?? null, acknowledged?.until ?? null, acknowledged?.note ?? null],
     ...[alert.suppressUntil, muted?.why ?? null, muted?.since ?? null, muted?.until ?? null],
-    ...[alert.heldSince, json(alert.inhibits), alert.episode, alert.announced.kind, alert.announced.episode],
+    ...[
+      alert.heldSince,
+      json(alert.inhibits),
+      json(alert.concerns),
+      alert.episode,
+      alert.announced.kind,
+      alert.announced.episode,
+    ],
     ...[json(alert.told), alert.group, alert.level, json(alert.reminders)],
   ];
 }
@@ -169,6 +186,7 @@ export function alertOf(row: WideRow, moved: Moved, detail: string): Alert {
     muted: mutedOf(row),
     heldSince: row.held_since,
     inhibits: row.inhibits === '[]' ? [] : (parsed(row.inhibits) as string[]),
+    concerns: row.concerns === '[]' ? [] : (parsed(row.concerns) as PersonId[]),
     episode: row.episode,
     announced: { kind: row.announced, episode: row.announced_episode },
     told: row.told === '[]' ? [] : (parsed(row.told) as PersonId[]),
@@ -220,8 +238,12 @@ export type MessageRow = {
   facts: string;
   status: MessageStatus;
   send_at: Instant | null;
+  overdue_after: Duration | null;
+  watch_at: Instant | null;
   attempts: number;
   leased_at: Instant | null;
+  sent_at: Instant | null;
+  reference: string | null;
   held_at: Instant | null;
   settled_at: Instant | null;
   title: string;
@@ -245,8 +267,13 @@ export const owedOf = (row: MessageRow): OwedMessage => ({
   next: nextOf(row),
   level: row.level,
   dueAt: row.due_at,
+  overdueAfter: row.overdue_after,
   facts: factsOf(row),
 });
+
+/** A lease counts as a try when it begins, so that a message that ends the process is not tried for ever as new. */
+export const triesBefore = (row: MessageRow): number =>
+  row.status === 'leased' ? row.attempts - 1 : row.attempts;
 
 export const inboxMessageOf = (row: MessageRow): InboxMessage => ({
   id: row.id,

@@ -67,6 +67,7 @@ const sameState = (a: Alert, b: Alert): boolean =>
   sameMuted(a.muted, b.muted) &&
   a.heldSince === b.heldSince &&
   sameTexts(a.inhibits, b.inhibits) &&
+  sameTexts(a.concerns, b.concerns) &&
   sameTexts(a.told, b.told) &&
   sameReminders(a.reminders, b.reminders);
 

@@ -1,110 +1,116 @@
 /**
- * The outbox: messages owed, and what became of them. `send_at` says when one
- * may next be taken: when it is due, after a retry's wait, or when its lease ends,
- * so that what a station took with it when it died is taken again.
- *
- * Nothing here may look through what was sent: every look-up of what is owed
- * goes by the partial indexes, and `INDEXED BY` makes SQLite say so if it can't.
+ * The outbox: messages owed, and what became of them. As a queue it is
+ * sqlite-queue.ts; here messages are owed, watched, overtaken and settled.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { type Duration, earliest, type Instant, milliseconds, plus } from '../../time.ts';
-import { type AlertKey, levels, type PersonId, unreachable } from '../core/alert.ts';
+import { type Instant, latest, plus } from '../../time.ts';
+import { type AlertKey, unreachable } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
 import { Codes } from './codes.ts';
 import { urgencyOf } from './open-alerts.ts';
-import { type MessageRow, nextOf, owedOf } from './rows.ts';
-import type { LeasedMessage, MessageId, OwedMessage, Settlement, UnsettledMessage } from './store.ts';
-
-const urgencies = levels.map(urgencyOf).sort();
-
-/** A lease counts as a try when it begins, so that a message that ends the process is not tried for ever as new. */
-const triesBefore = (row: MessageRow): number => (row.status === 'leased' ? row.attempts - 1 : row.attempts);
+import { type MessageRow, nextOf, owedOf, triesBefore } from './rows.ts';
+import { Queue } from './sqlite-queue.ts';
+import type { Fate, MessageId, OwedMessage, Settlement, UnsettledMessage, WatchedMessage } from './store.ts';
 
 type ObsoleteMessage = { readonly message: OwedMessage; readonly why: string };
-type Head = Pick<MessageRow, 'id' | 'status' | 'attempts' | 'held_at' | 'due_at'> & { send_at: Instant };
-type Waiting = { id: MessageId; send_at: Instant };
+type WatchedRow = Omit<WatchedMessage, 'hasNext'> & { readonly next: string | null };
+type Sent = {
+  id: MessageId;
+  at: Instant;
+  title: string;
+  text: string;
+  why: string;
+  reference: string | null;
+};
 
 export class Outbox {
   readonly codes: Codes;
+  readonly queue: Queue;
   readonly #add: Statement<unknown[]>;
   readonly #owedOf: Statement<[AlertKey, Instant], MessageRow>;
-  readonly #nextChannel: Statement<[string], string | null>;
-  readonly #waiting: Statement<[string, number, Instant, number], Waiting>;
-  readonly #firstSend: Statement<[string, number], Instant | null>;
-  readonly #take: Statement<[{ id: MessageId; now: Instant; end: Instant }], MessageRow>;
-  readonly #detail: Statement<[AlertKey], string>;
-  readonly #unsettled: Statement<[MessageId], MessageRow>;
-  readonly #delivered: Statement<[{ at: Instant; title: string; text: string; why: string; id: MessageId }]>;
+  readonly #open: Statement<[MessageId], MessageRow>;
+  readonly #reported: Statement<[string, string], MessageId>;
+  readonly #watched: Statement<[Instant, number], WatchedRow>;
+  readonly #watch: Statement<[Instant, MessageId]>;
+  readonly #nextWatch: Statement<[], Instant | null>;
+  readonly #fates: Statement<[string], Fate>;
+  readonly #accepted: Statement<[Sent]>;
+  readonly #delivered: Statement<[Sent]>;
+  readonly #confirmed: Statement<[Instant, string, MessageId]>;
+  readonly #noted: Statement<[string, MessageId]>;
   readonly #failed: Statement<[Instant, string, MessageId]>;
   readonly #obsolete: Statement<[Instant, string, MessageId]>;
   readonly #retry: Statement<[Instant, string, MessageId]>;
-  readonly #hold: Statement<[Instant, Instant, string, MessageId]>;
-  readonly #ahead: Statement<[AlertKey, PersonId, string, MessageId], Instant>;
-  readonly #postpone: Statement<[Instant, MessageId]>;
-  readonly #head: Statement<[AlertKey, PersonId, string], Head>;
-  readonly #later: Statement<[AlertKey, PersonId, string, MessageId], number>;
+  readonly #hold: Statement<[Instant | null, Instant, Instant | null, string, MessageId]>;
+  readonly #passedOn: Statement<[MessageId]>;
+  readonly #overdue: Statement<[MessageId]>;
+  readonly #later: Statement<[AlertKey, string, string, MessageId], number>;
   readonly #release: Statement<[]>;
+  readonly #releaseWatch: Statement<[{ now: Instant }]>;
   readonly #hurry: Statement<[Instant, Instant]>;
+  readonly #hurryWatch: Statement<[{ now: Instant }]>;
 
   constructor(db: Database) {
     this.codes = new Codes(db);
+    this.queue = new Queue(db, this.codes);
     this.#add = db.prepare(
       `INSERT INTO outbox (key, channel, next, alert, episode, kind, rule, person, level, urgency, due_at, send_at,
-         facts, status)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') ON CONFLICT (key, channel) DO NOTHING`,
+         overdue_after, watch_at, facts, status)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') ON CONFLICT (key, channel) DO NOTHING`,
     );
     this.#owedOf = db.prepare(
       `SELECT * FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
          AND (status = 'pending' OR send_at <= ?) ORDER BY id`,
     );
-    this.#nextChannel = db
-      .prepare<[string], string | null>(
-        'SELECT min(channel) FROM outbox INDEXED BY outbox_owed WHERE send_at IS NOT NULL AND channel > ?',
+    this.#open = db.prepare(
+      `SELECT * FROM outbox WHERE id = ? AND (settled_at IS NULL OR (status = 'delivered' AND reference IS NOT NULL))`,
+    );
+    this.#reported = db
+      .prepare<[string, string], MessageId>(
+        'SELECT id FROM outbox INDEXED BY outbox_reference WHERE channel = ? AND reference = ? ORDER BY id',
       )
       .pluck();
-    this.#waiting = db.prepare(
-      `SELECT id, send_at FROM outbox INDEXED BY outbox_owed
-       WHERE channel = ? AND urgency = ? AND send_at <= ? AND send_at IS NOT NULL ORDER BY send_at, id LIMIT ?`,
+    this.#watched = db.prepare(
+      `SELECT id, status, channel, reference, next FROM outbox INDEXED BY outbox_watched
+       WHERE watch_at <= ? AND watch_at IS NOT NULL ORDER BY watch_at, id LIMIT ?`,
     );
-    this.#firstSend = db
-      .prepare<[string, number], Instant | null>(
-        `SELECT min(send_at) FROM outbox INDEXED BY outbox_owed
-         WHERE channel = ? AND urgency = ? AND send_at IS NOT NULL`,
+    this.#watch = db.prepare('UPDATE outbox SET watch_at = ? WHERE id = ? AND settled_at IS NULL');
+    this.#nextWatch = db
+      .prepare<[], Instant | null>(
+        'SELECT min(watch_at) FROM outbox INDEXED BY outbox_watched WHERE watch_at IS NOT NULL',
       )
       .pluck();
-    this.#take = db.prepare(
-      `UPDATE outbox SET status = 'leased', send_at = @end, leased_at = @now, attempts = attempts + 1
-       WHERE id = @id RETURNING *`,
-    );
-    this.#detail = db.prepare<[AlertKey], string>('SELECT detail FROM alert_details WHERE key = ?').pluck();
-    this.#unsettled = db.prepare('SELECT * FROM outbox WHERE id = ? AND send_at IS NOT NULL');
+    this.#fates = db.prepare('SELECT id, channel, status, why FROM outbox WHERE key = ? ORDER BY id');
     const settle = (columns: string): string =>
       `UPDATE outbox SET ${columns}, leased_at = NULL WHERE id = ? AND send_at IS NOT NULL`;
-    this.#delivered = db.prepare(
-      `UPDATE outbox SET status = 'delivered', send_at = NULL, leased_at = coalesce(leased_at, @at),
-         settled_at = @at, title = @title, text = @text, why = @why WHERE id = @id AND send_at IS NOT NULL`,
+    const sent = (status: string, more: string): string =>
+      `UPDATE outbox SET status = '${status}', send_at = NULL, leased_at = coalesce(leased_at, @at), sent_at = @at,
+         title = @title, text = @text, why = @why, reference = @reference, ${more}
+       WHERE id = @id AND send_at IS NOT NULL`;
+    this.#accepted = db.prepare(sent('accepted', 'settled_at = NULL'));
+    this.#delivered = db.prepare(sent('delivered', 'settled_at = @at, watch_at = NULL'));
+    this.#confirmed = db.prepare(
+      `UPDATE outbox SET status = 'delivered', settled_at = ?, watch_at = NULL, why = ?
+       WHERE id = ? AND status = 'accepted'`,
     );
-    this.#failed = db.prepare(settle(`status = 'failed', send_at = NULL, settled_at = ?, why = ?`));
-    this.#obsolete = db.prepare(settle(`status = 'obsolete', send_at = NULL, settled_at = ?, why = ?`));
+    this.#noted = db.prepare('UPDATE outbox SET why = ? WHERE id = ?');
+    // Of one that was sent, that it was stays: it counts towards the person's limit.
+    const end = (status: string): string =>
+      `UPDATE outbox SET status = '${status}', send_at = NULL, watch_at = NULL, settled_at = ?, why = ?,
+         leased_at = iif(sent_at IS NULL, NULL, leased_at) WHERE id = ?`;
+    this.#failed = db.prepare(end('failed'));
+    this.#obsolete = db.prepare(`${end('obsolete')} AND send_at IS NOT NULL`);
     this.#retry = db.prepare(settle(`status = 'pending', send_at = ?, why = ?`));
     this.#hold = db.prepare(
       settle(
-        `status = 'pending', attempts = attempts - (status = 'leased'), held_at = ?, send_at = ?, why = ?`,
+        `status = 'pending', attempts = attempts - (status = 'leased'), held_at = coalesce(?, held_at), send_at = ?,
+           watch_at = ?, why = ?`,
       ),
     );
-    this.#ahead = db
-      .prepare<[AlertKey, PersonId, string, MessageId], Instant>(
-        `SELECT send_at FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
-           AND person = ? AND channel = ? AND id < ? ORDER BY id LIMIT 1`,
-      )
-      .pluck();
-    this.#postpone = db.prepare('UPDATE outbox SET send_at = ? WHERE id = ?');
-    this.#head = db.prepare(
-      `SELECT id, status, attempts, held_at, send_at, due_at FROM outbox INDEXED BY outbox_owed_of
-       WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ? ORDER BY id LIMIT 1`,
-    );
+    this.#passedOn = db.prepare('UPDATE outbox SET next = NULL, watch_at = NULL WHERE id = ?');
+    this.#overdue = db.prepare('UPDATE outbox SET watch_at = NULL WHERE id = ?');
     this.#later = db
-      .prepare<[AlertKey, PersonId, string, MessageId], number>(
+      .prepare<[AlertKey, string, string, MessageId], number>(
         `SELECT 1 FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
            AND person = ? AND channel = ? AND id > ? LIMIT 1`,
       )
@@ -112,24 +118,35 @@ export class Outbox {
     this.#hurry = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
     );
+    const patience = `coalesce(json_extract(next, '$.wait'), overdue_after)`;
+    this.#hurryWatch = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
+       WHERE watch_at IS NOT NULL AND watch_at > @now + ${patience}`,
+    );
     this.#release = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at, leased_at = NULL
        WHERE send_at IS NOT NULL AND status = 'leased'`,
     );
+    this.#releaseWatch = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
+       WHERE watch_at IS NOT NULL AND send_at IS NOT NULL AND watch_at < @now + ${patience}`,
+    );
   }
 
-  enqueue(messages: readonly OwedMessage[]): void {
+  enqueue(messages: readonly OwedMessage[], at: Instant): void {
     for (const owed of messages) {
-      this.codes.ensure(owed.alert);
-      this.#owe(owed, owed.dueAt);
+      if (owed.kind !== 'test') this.codes.ensure(owed.alert);
+      this.#owe(owed, owed.dueAt, latest(owed.dueAt, at));
     }
   }
 
-  #owe(owed: OwedMessage, sendAt: Instant): void {
+  /** @param from since when it can be sent. */
+  #owe(owed: OwedMessage, sendAt: Instant, from: Instant): void {
     const next = owed.next === null ? null : JSON.stringify(owed.next);
     this.#add.run(
       ...[owed.key, owed.channel, next, owed.alert, owed.episode, owed.kind, owed.rule, owed.person],
-      ...[owed.level, urgencyOf(owed.level), owed.dueAt, sendAt, JSON.stringify(owed.facts)],
+      ...[owed.level, urgencyOf(owed.level), owed.dueAt, sendAt, owed.overdueAfter, watchFrom(owed, from)],
+      JSON.stringify(owed.facts),
     );
   }
 
@@ -139,7 +156,7 @@ export class Outbox {
     const [channel, ...channels] = next?.channels ?? [];
     if (next === null || channel === undefined) return;
     const rest = channels.length === 0 ? null : { ...next, channels };
-    this.#owe({ ...owedOf(row), channel, next: rest }, at);
+    this.#owe({ ...owedOf(row), channel, next: rest }, at, at);
   }
 
   makeObsolete(what: readonly Obsolete[], at: Instant): readonly ObsoleteMessage[] {
@@ -150,107 +167,92 @@ export class Outbox {
         .filter((row) => row.attempts > 0 || row.held_at !== null || row.due_at < dueBefore)
         .map((row) => {
           this.#obsolete.run(at, why, row.id);
-          this.#moveUp(row);
+          this.queue.moveUp(row);
           return { message: owedOf(row), why };
         }),
     );
   }
 
-  /** In the order of the channels' names, skipping from one to the next in the index. */
-  #channels(exclude: readonly string[]): string[] {
-    const channels: string[] = [];
-    let channel = this.#nextChannel.get('') ?? null;
-    while (channel !== null) {
-      if (!exclude.includes(channel)) channels.push(channel);
-      channel = this.#nextChannel.get(channel) ?? null;
-    }
-    return channels;
-  }
-
-  lease(now: Instant, lease: Duration, limit: number, exclude: readonly string[]): readonly LeasedMessage[] {
-    const channels = this.#channels(exclude);
-    const taken: LeasedMessage[] = [];
-    for (const urgency of urgencies) {
-      const waiting = channels
-        .flatMap((channel) => this.#waiting.all(channel, urgency, now, limit - taken.length))
-        .sort((a, b) => a.send_at - b.send_at || a.id - b.id)
-        .slice(0, limit - taken.length);
-      for (const { id } of waiting) {
-        if (this.#waitsItsTurn(id)) continue;
-        const row = this.#take.get({ id, now, end: plus(now, lease) });
-        if (row === undefined) continue;
-        const detail = this.#detail.get(row.alert) ?? '';
-        taken.push({
-          ...owedOf(row),
-          id,
-          attempts: triesBefore(row),
-          detail,
-          code: this.codes.of(row.alert),
-        });
-      }
-    }
-    return taken;
-  }
-
-  /**
-   * What one person gets of one alert on one channel keeps its order: "raised" must not come after "cleared". A
-   * message behind another one waits until that one is settled or may be tried again.
-   */
-  #waitsItsTurn(id: MessageId): boolean {
-    const row = this.#unsettled.get(id);
-    if (row === undefined) return false;
-    const ahead = this.#ahead.get(row.alert, row.person, row.channel, id);
-    if (ahead === undefined) return false;
-    this.#postpone.run(plus(ahead, milliseconds(1)), id);
-    return true;
-  }
-
-  /** The message that waited behind this one may go when it was due, unless something else keeps it. */
-  #moveUp({ alert, person, channel }: MessageRow): void {
-    const next = this.#head.get(alert, person, channel);
-    if (next?.status !== 'pending' || next.attempts > 0 || next.held_at !== null) return;
-    if (next.send_at > next.due_at) {
-      this.#postpone.run(next.due_at, next.id);
-    }
-  }
-
   hurry(now: Instant): void {
     this.#hurry.run(now, now);
+    this.#hurryWatch.run({ now });
   }
 
-  releaseLeases(): void {
+  releaseLeases(now: Instant): void {
     this.#release.run();
+    this.#releaseWatch.run({ now });
   }
 
-  nextSend(exclude: readonly string[]): Instant | null {
-    return earliest(
-      ...this.#channels(exclude).flatMap((channel) =>
-        urgencies.map((urgency) => this.#firstSend.get(channel, urgency) ?? null),
-      ),
-    );
-  }
-
+  /** See `Transaction.loadMessage`. */
   load(id: MessageId): UnsettledMessage | null {
-    const row = this.#unsettled.get(id);
+    const row = this.#open.get(id);
     if (row === undefined) return null;
     const followed = this.#later.get(row.alert, row.person, row.channel, id) !== undefined;
-    return { ...owedOf(row), attempts: triesBefore(row), followed, held: row.held_at !== null };
+    return {
+      ...owedOf(row),
+      attempts: triesBefore(row),
+      followed,
+      held: row.held_at !== null,
+      status: row.status,
+      sentAt: row.sent_at,
+      why: row.why,
+    };
+  }
+
+  /** See `Transaction.loadReported`. */
+  reported(channel: string, reference: string): readonly MessageId[] {
+    return this.#reported.all(channel, reference);
+  }
+
+  /** See `Transaction.loadWatched`. */
+  watched(now: Instant, limit: number, again: Instant): readonly WatchedMessage[] {
+    const found = this.#watched.all(now, limit);
+    for (const { id } of found) this.#watch.run(again, id);
+    return found.map(({ next, ...message }) => ({ ...message, hasNext: next !== null }));
+  }
+
+  nextWatch(): Instant | null {
+    return this.#nextWatch.get() ?? null;
+  }
+
+  /** See `Transaction.loadFates`. */
+  fates(key: string): readonly Fate[] {
+    return this.#fates.all(key);
   }
 
   settle(settlements: readonly Settlement[]): void {
     for (const settled of settlements) {
-      const row = this.#unsettled.get(settled.id);
+      const row = this.#open.get(settled.id);
       if (row === undefined) continue;
+      const waited = row.send_at !== null;
       this.#settleOne(settled, row);
-      if (settled.kind !== 'retry' && settled.kind !== 'held-back') this.#moveUp(row);
+      if (waited && leavesQueue.has(settled.kind)) this.queue.moveUp(row);
     }
   }
 
   #settleOne(settled: Settlement, row: MessageRow): void {
     const { id, at, why } = settled;
     switch (settled.kind) {
-      case 'delivered':
-        this.#delivered.run({ at, title: settled.title, text: settled.text, why, id });
+      case 'accepted':
+        this.#accepted.run({
+          id,
+          at,
+          why,
+          title: settled.title,
+          text: settled.text,
+          reference: settled.reference,
+        });
+        break;
+      case 'delivered': {
+        const { title, text, reference = null } = settled;
+        this.#delivered.run({ id, at, why, title, text, reference });
+        break;
+      }
+      case 'confirmed':
+        this.#confirmed.run(at, why, id);
+        break;
+      case 'noted':
+        this.#noted.run(why, id);
         break;
       case 'failed':
         this.#failed.run(at, why, id);
@@ -259,6 +261,16 @@ export class Outbox {
         this.#failed.run(at, why, id);
         this.#moveOn(row, at);
         break;
+      case 'passed-on':
+        this.#passedOn.run(id);
+        this.#moveOn(row, at);
+        break;
+      case 'overdue':
+        this.#overdue.run(id);
+        break;
+      case 'watched':
+        this.#watch.run(settled.until, id);
+        break;
       case 'obsolete':
         this.#obsolete.run(at, why, id);
         break;
@@ -266,10 +278,28 @@ export class Outbox {
         this.#retry.run(settled.notBefore, why, id);
         break;
       case 'held-back':
-        this.#hold.run(at, settled.until, why, id);
+        this.#hold.run(at, settled.until, watchFrom(owedOf(row), settled.until), why, id);
+        break;
+      case 'gathered':
+        this.#hold.run(null, settled.until, watchFrom(owedOf(row), settled.until), why, id);
         break;
       default:
         unreachable(settled);
     }
   }
+}
+
+/** After these, a message no longer keeps others of its alert, person and channel waiting. */
+const leavesQueue: ReadonlySet<Settlement['kind']> = new Set([
+  'accepted',
+  'delivered',
+  'failed',
+  'moved-on',
+  'obsolete',
+]);
+
+/** When something is to be done about a message that has not arrived by then. */
+function watchFrom({ next, overdueAfter }: OwedMessage, from: Instant): Instant | null {
+  const patience = next?.wait ?? overdueAfter;
+  return patience === null ? null : plus(from, patience);
 }

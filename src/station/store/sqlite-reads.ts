@@ -223,6 +223,7 @@ class SqliteReads implements Reads {
     return this.#do(() => ({
       pending: this.#count('outbox/pending'),
       leased: this.#count('outbox/leased'),
+      accepted: this.#count('outbox/accepted'),
       delivered: this.#count('outbox/delivered'),
       failed: this.#count('outbox/failed'),
       obsolete: this.#count('outbox/obsolete'),

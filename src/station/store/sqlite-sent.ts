@@ -22,18 +22,18 @@ export class Sent {
   constructor(db: Database) {
     // A key that went out on two channels is passed over at its later one, so few more rows than asked for are read.
     this.#delivered = db.prepare(
-      `SELECT id, key, settled_at AS at, leased_at AS begunAt, level FROM outbox AS sent INDEXED BY outbox_sent
-       WHERE person = ? AND status = 'delivered' AND channel <> 'inbox' AND settled_at <= ?
+      `SELECT id, key, sent_at AS at, leased_at AS begunAt, level FROM outbox AS sent INDEXED BY outbox_sent
+       WHERE person = ? AND sent_at IS NOT NULL AND rides = 0 AND channel <> 'inbox' AND sent_at <= ?
          AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.key = sent.key
-           AND earlier.status = 'delivered' AND earlier.channel <> 'inbox'
-           AND (earlier.settled_at, earlier.id) < (sent.settled_at, sent.id))
-       ORDER BY settled_at DESC, id DESC LIMIT ?`,
+           AND earlier.sent_at IS NOT NULL AND earlier.channel <> 'inbox'
+           AND (earlier.sent_at, earlier.id) < (sent.sent_at, sent.id))
+       ORDER BY sent_at DESC, id DESC LIMIT ?`,
     );
     this.#underWay = db.prepare(
       `SELECT id, key, leased_at AS at, leased_at AS begunAt, level FROM outbox AS sent INDEXED BY outbox_under_way
-       WHERE person = ? AND status = 'leased' AND channel <> 'inbox'
+       WHERE person = ? AND status = 'leased' AND rides = 0 AND channel <> 'inbox'
          AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.key = sent.key
-           AND earlier.status = 'delivered' AND earlier.channel <> 'inbox')
+           AND earlier.sent_at IS NOT NULL AND earlier.channel <> 'inbox')
        ORDER BY leased_at, id`,
     );
     this.#held = db

@@ -7,7 +7,7 @@
  * after a full disk the store goes on from what is on the disk.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Duration, Instant } from '../../time.ts';
+import type { Instant } from '../../time.ts';
 import type { AlertKey, HistoryEntry, MutedKind, PersonId } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
 import { openDatabase } from './database.ts';
@@ -29,6 +29,7 @@ import type {
   MessageId,
   OwedMessage,
   SavedAlert,
+  SentIn,
   Settlement,
   SilenceId,
   Store,
@@ -134,7 +135,11 @@ class SqliteStore implements Store {
   }
 
   nextSend(excludeChannels: readonly string[]): Promise<Instant | null> {
-    return this.#turn(async () => this.#parts.outbox.nextSend(excludeChannels));
+    return this.#turn(async () => this.#parts.outbox.queue.nextSend(excludeChannels));
+  }
+
+  nextWatch(): Promise<Instant | null> {
+    return this.#turn(async () => this.#parts.outbox.nextWatch());
   }
 
   fold(now: Instant, limit: number): Promise<boolean> {
@@ -351,16 +356,36 @@ class SqliteTransaction implements Transaction {
     });
   }
 
-  enqueue(messages: readonly OwedMessage[]) {
-    return this.#do(({ outbox }) => outbox.enqueue(messages));
+  enqueue(messages: readonly OwedMessage[], at: Instant) {
+    return this.#do(({ outbox }) => outbox.enqueue(messages, at));
   }
 
   makeObsolete(what: readonly Obsolete[], at: Instant) {
     return this.#do(({ outbox }) => outbox.makeObsolete(what, at));
   }
 
-  lease(now: Instant, lease: Duration, limit: number, excludeChannels: readonly string[]) {
-    return this.#do(({ outbox }) => outbox.lease(now, lease, limit, excludeChannels));
+  waiting(now: Instant, limit: number, excludeChannels: readonly string[]) {
+    return this.#do(({ outbox }) => outbox.queue.waiting(now, limit, excludeChannels));
+  }
+
+  movable(channel: string, now: Instant, limit: number) {
+    return this.#do(({ outbox }) => outbox.queue.movable(channel, now, limit));
+  }
+
+  waitingFor(person: PersonId, channel: string, now: Instant, limit: number) {
+    return this.#do(({ outbox }) => outbox.queue.waitingFor(person, channel, now, limit));
+  }
+
+  take(ids: readonly MessageId[], now: Instant, end: Instant, sentIn: SentIn | null) {
+    return this.#do(({ outbox }) => outbox.queue.take(ids, now, end, sentIn));
+  }
+
+  postpone(ids: readonly MessageId[], until: Instant) {
+    return this.#do(({ outbox }) => outbox.queue.postpone(ids, until));
+  }
+
+  lastSent(person: PersonId, channel: string, after: Instant, now: Instant) {
+    return this.#do(({ outbox }) => outbox.queue.lastSent(person, channel, after, now));
   }
 
   sentTo(person: PersonId, limit: number, except: readonly MessageId[] = [], by?: Instant) {
@@ -371,8 +396,8 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ sent }) => sent.heldBack(person, since));
   }
 
-  releaseLeases() {
-    return this.#do(({ outbox }) => outbox.releaseLeases());
+  releaseLeases(now: Instant) {
+    return this.#do(({ outbox }) => outbox.releaseLeases(now));
   }
 
   hurry(now: Instant) {
@@ -381,6 +406,18 @@ class SqliteTransaction implements Transaction {
 
   loadMessage(id: MessageId) {
     return this.#do(({ outbox }) => outbox.load(id));
+  }
+
+  loadReported(channel: string, reference: string) {
+    return this.#do(({ outbox }) => outbox.reported(channel, reference));
+  }
+
+  loadWatched(now: Instant, limit: number, again: Instant) {
+    return this.#do(({ outbox }) => outbox.watched(now, limit, again));
+  }
+
+  loadFates(key: string) {
+    return this.#do(({ outbox }) => outbox.fates(key));
   }
 
   settle(settlements: readonly Settlement[]) {

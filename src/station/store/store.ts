@@ -6,7 +6,7 @@
  * It keeps, it does not judge: what an update means is the core's business.
  * No SQL outside this folder.
  */
-import type { Duration, Instant } from '../../time.ts';
+import type { Instant } from '../../time.ts';
 import type {
   Alert,
   AlertKey,
@@ -30,7 +30,37 @@ export type SavedAlert = { readonly before: Alert | null; readonly after: Alert 
 export type { Inhibitor, OwedMessage };
 
 export type MessageId = number & { readonly brand: 'MessageId' };
-export type MessageStatus = 'pending' | 'leased' | 'delivered' | 'failed' | 'obsolete';
+/** `accepted`: the provider has it, and has not said yet that it arrived. */
+export type MessageStatus = 'pending' | 'leased' | 'accepted' | 'delivered' | 'failed' | 'obsolete';
+/** In what several messages went out as one. */
+export type SentIn = 'digest' | 'summary';
+
+/** A message that may be sent now. */
+export type WaitingMessage = Pick<OwedMessage, 'alert' | 'person' | 'channel' | 'kind' | 'level'> & {
+  readonly id: MessageId;
+  readonly sendAt: Instant;
+};
+
+/** When the last message, and the last summary, to a person on a channel began to be sent; null: none. */
+export type LastSent = { readonly at: Instant | null; readonly summaryAt: Instant | null };
+
+/** How a message stands on one channel; `why`: what was last said of it. */
+export type Fate = {
+  readonly id: MessageId;
+  readonly channel: string;
+  readonly status: MessageStatus;
+  readonly why: string;
+};
+
+/** A message that has not arrived in time. */
+export type WatchedMessage = {
+  readonly id: MessageId;
+  readonly status: MessageStatus;
+  readonly channel: string;
+  readonly reference: string | null;
+  /** Whether the person has another channel to move on to. */
+  readonly hasNext: boolean;
+};
 
 export type LeasedMessage = OwedMessage & {
   readonly id: MessageId;
@@ -44,12 +74,15 @@ export type LeasedMessage = OwedMessage & {
 
 /**
  * `followed`: the same person is owed a newer message of the same alert on the same channel. `held`: it was held back
- * before.
+ * before. `why`: what was last said of it.
  */
 export type UnsettledMessage = OwedMessage & {
   readonly attempts: number;
   readonly followed: boolean;
   readonly held: boolean;
+  readonly status: MessageStatus;
+  readonly sentAt: Instant | null;
+  readonly why: string;
 };
 
 /** What became of a lease. */
@@ -70,6 +103,41 @@ export type Settlement =
       readonly at: Instant;
       readonly title: string;
       readonly text: string;
+      readonly why: string;
+      readonly reference?: string;
+    }
+  /** The provider has it. */
+  | {
+      readonly id: MessageId;
+      readonly kind: 'accepted';
+      readonly at: Instant;
+      readonly title: string;
+      readonly text: string;
+      readonly why: string;
+      readonly reference: string;
+    }
+  /** What was accepted has arrived. */
+  | { readonly id: MessageId; readonly kind: 'confirmed'; readonly at: Instant; readonly why: string }
+  /** Nothing changes but what is said of it. */
+  | { readonly id: MessageId; readonly kind: 'noted'; readonly at: Instant; readonly why: string }
+  /** It is owed on the next channel as well, from now on; here it is still on its way. */
+  | { readonly id: MessageId; readonly kind: 'passed-on'; readonly at: Instant; readonly why: string }
+  /** It has not arrived in time, and is not watched any more. */
+  | { readonly id: MessageId; readonly kind: 'overdue'; readonly at: Instant; readonly why: string }
+  /** It is looked at again then. */
+  | {
+      readonly id: MessageId;
+      readonly kind: 'watched';
+      readonly at: Instant;
+      readonly until: Instant;
+      readonly why: string;
+    }
+  /** As `held-back`, but not by a limit. */
+  | {
+      readonly id: MessageId;
+      readonly kind: 'gathered';
+      readonly at: Instant;
+      readonly until: Instant;
       readonly why: string;
     }
   | {
@@ -174,23 +242,46 @@ export interface Transaction {
 
   appendHistory(entries: readonly HistoryEntry[]): Promise<void>;
 
-  /** A key and channel that is there already is left alone. */
-  enqueue(messages: readonly OwedMessage[]): Promise<void>;
+  /** A key and channel that is there already is left alone. @param at when they are owed: nothing is late before. */
+  enqueue(messages: readonly OwedMessage[], at: Instant): Promise<void>;
   /** Marks what an `Obsolete` names so, leased messages excepted; returns them with the reason. */
   makeObsolete(
     what: readonly Obsolete[],
     at: Instant,
   ): Promise<readonly { readonly message: OwedMessage; readonly why: string }[]>;
-  /**
-   * Takes pending messages that may be sent now (and leases that ran out), urgent first, then those that
-   * could be sent for the longest. A lease counts as a try from its beginning.
-   */
-  lease(
+  /** Messages that may be sent now (leases that ran out, too), urgent first, then those that could be for the longest. */
+  waiting(
     now: Instant,
-    lease: Duration,
     limit: number,
     excludeChannels: readonly string[],
+  ): Promise<readonly WaitingMessage[]>;
+  /**
+   * Messages on this channel that could move on to another one: those that may be sent now, or were tried and wait.
+   * At most `limit`.
+   */
+  movable(channel: string, now: Instant, limit: number): Promise<readonly MessageId[]>;
+  /** Those of one person on one channel that may be sent now, urgent first, then in the order in which they were owed. */
+  waitingFor(
+    person: PersonId,
+    channel: string,
+    now: Instant,
+    limit: number,
+  ): Promise<readonly WaitingMessage[]>;
+  /**
+   * Leases these until `end`; what has to wait for another one that is not among them is passed over. A lease counts as
+   * a try from its beginning.
+   * @param sentIn as what they go out together; null: each by itself.
+   */
+  take(
+    ids: readonly MessageId[],
+    now: Instant,
+    end: Instant,
+    sentIn: SentIn | null,
   ): Promise<readonly LeasedMessage[]>;
+  /** These may not be sent before `until`. */
+  postpone(ids: readonly MessageId[], until: Instant): Promise<void>;
+  /** What was last sent after `after`, or is under way; what a clock that was set back since says was later is left out. */
+  lastSent(person: PersonId, channel: string, after: Instant, now: Instant): Promise<LastSent>;
   /**
    * The messages last sent to a person, the inbox aside, newest first: each key once, at the time it was first
    * delivered; what is under way counts as sent at its lease. At most `limit`.
@@ -208,12 +299,18 @@ export interface Transaction {
    * when it was held back last.
    */
   heldBack(person: PersonId, since: Instant): Promise<number>;
-  /** Ends every lease: at the start, those of a station that died. What they held is sent at once. */
-  releaseLeases(): Promise<void>;
+  /** Ends every lease: at the start, those of a station that died. What they held is sent at once, and nothing is late yet. */
+  releaseLeases(now: Instant): Promise<void>;
   /** Lets every message that waits for a later time be tried now. */
   hurry(now: Instant): Promise<void>;
-  /** The message of a lease, to judge its receipt by; null if it is unknown or settled already. */
+  /** The message that a receipt is about; null if it is unknown, or settled so that nothing can change it. */
   loadMessage(id: MessageId): Promise<UnsettledMessage | null>;
+  /** The messages that a provider took under this reference. */
+  loadReported(channel: string, reference: string): Promise<readonly MessageId[]>;
+  /** Those that have not arrived by the time at which they should have; they are given out again at `again`. */
+  loadWatched(now: Instant, limit: number, again: Instant): Promise<readonly WatchedMessage[]>;
+  /** How the same message stands on all channels on which it is owed. */
+  loadFates(key: string): Promise<readonly Fate[]>;
   /** What is settled already, or unknown, is left as it is. */
   settle(settlements: readonly Settlement[]): Promise<void>;
 
@@ -229,6 +326,8 @@ export interface Store {
   nextWake(): Promise<Instant | null>;
   /** When the next message can be sent (a lease that ends counts); null when none is owed. */
   nextSend(excludeChannels: readonly string[]): Promise<Instant | null>;
+  /** When the next message is to be looked at because it has not arrived. */
+  nextWatch(): Promise<Instant | null>;
   /**
    * Folds what repeats moved into the tables, at most `limit` alerts at a time, and drops what the hot path
    * appended and nobody needs any more; false when nothing is left for now. Call it every second or so when idle:

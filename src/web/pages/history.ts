@@ -80,6 +80,10 @@ const receiptWords: Readonly<Record<ReceiptOutcome, string>> = {
   obsolete: 'not sent, no longer needed',
   'held-back': 'held back',
   'moved-on': 'not by this, the next channel takes over',
+  accepted: 'taken by the provider',
+  sent: 'passed on by the provider',
+  gathered: 'waits for a summary',
+  overdue: 'not arrived, others are told',
 };
 
 export const kindWords: Readonly<Record<NotificationKind, string>> = {
@@ -111,6 +115,8 @@ export function statusWords(message: InboxMessage, view: View): Html {
         : html`<span class="state wait">will be tried again</span>${why}`;
     case 'leased':
       return html`<span class="state wait">being sent</span>`;
+    case 'accepted':
+      return html`<span class="state wait">with the provider</span>${why}`;
     case 'delivered':
       return html`<span class="state good">delivered</span>${at}${why}`;
     case 'failed':

@@ -1,0 +1,112 @@
+/**
+ * The station's own alerts: that somebody cannot be reached. They are reported,
+ * told, acknowledged and cleared like any other, under a source of their own.
+ */
+import { type Instant, rfc3339 } from '../../time.ts';
+import type { Alert, PersonId } from './alert.ts';
+import type { Context } from './draft.ts';
+import type { OwedMessage } from './notification.ts';
+import { groupOf, type Person, peopleOf } from './policy.ts';
+import type { Report } from './update.ts';
+
+/** The source of the station's own alerts. */
+export const ownSource = 'mauve';
+
+/** The id of the alert that this person cannot be reached. */
+export const unreachableId = (person: PersonId): string => `unreachable/${person}`;
+
+/** The id under which test messages to this person are on record. */
+export const testId = (person: PersonId): string => `test/${person}`;
+
+/** Whether the alert says that this very person cannot be reached: telling them of it would be in vain. */
+export const isAbout = (alert: Pick<Alert, 'source' | 'id'>, person: PersonId): boolean =>
+  alert.source === ownSource && alert.id === unreachableId(person);
+
+/**
+ * Who is to hear that somebody could not be told of an alert: those who were told of it besides; where there are none,
+ * all others whom its rules name; where there are none of these either, everybody else.
+ * @param lost those of whom it is known that nothing reaches them.
+ */
+export function concerned(alert: Alert, lost: ReadonlySet<PersonId>, context: Context): readonly PersonId[] {
+  const { policy, now, names } = context;
+  const others = (people: readonly PersonId[]): readonly PersonId[] =>
+    [...new Set(people)].filter((person) => !lost.has(person) && policy.people.has(person));
+  const told = others(alert.told);
+  if (told.length > 0) return told;
+  const named = others(groupOf(policy, alert, names).rules.flatMap(({ who }) => peopleOf(who, now)));
+  return named.length > 0 ? named : others([...policy.people.keys()]);
+}
+
+/** That somebody cannot be reached, and why not. */
+export function unreachable(
+  person: Pick<Person, 'id' | 'name'>,
+  why: string,
+  concerns: readonly PersonId[],
+  at: Instant,
+): Report {
+  return {
+    ...plain(unreachableId(person.id), { kind: 'raise', at }),
+    subject: person.id,
+    summary: `${person.name} cannot be reached: ${why}`,
+    concerns,
+  };
+}
+
+/** That somebody can be reached again. */
+export const reachable = (person: PersonId, at: Instant): Report => ({
+  ...plain(unreachableId(person), { kind: 'clear', at }),
+  subject: person,
+});
+
+/** What test messages to somebody are recorded with: an alert that was never raised. */
+export const tested = (person: PersonId, at: Instant): Report => ({
+  ...plain(testId(person), { kind: 'clear', at }),
+  subject: person,
+  summary: 'test messages',
+});
+
+/** A test message to somebody, asked for by `by`. @param alert what `tested` made. */
+export function testMessage(
+  alert: Alert,
+  person: PersonId,
+  channel: string,
+  by: string,
+  at: Instant,
+): OwedMessage {
+  return {
+    key: `${alert.key}/test/${rfc3339(at)}/${person}`,
+    alert: alert.key,
+    episode: alert.episode,
+    kind: 'test',
+    rule: null,
+    person,
+    channel,
+    next: null,
+    level: 'normal',
+    dueAt: at,
+    overdueAfter: null,
+    facts: {
+      source: alert.source,
+      subject: alert.subject,
+      summary: alert.summary,
+      alertId: alert.id,
+      raisedAt: null,
+      at,
+      by,
+      acknowledgedUntil: null,
+      note: '',
+    },
+  };
+}
+
+const plain = (id: string, ask: Report['ask']): Report => ({
+  id,
+  subject: '',
+  summary: '',
+  detail: '',
+  importance: 0,
+  ask,
+  willRaiseAt: null,
+  willClearAt: null,
+  suppressUntil: null,
+});
