@@ -168,3 +168,14 @@ test('a station refuses a test for somebody it does not know, in a line, and no 
     });
     assert.equal(nowhere.code, 69);
   }));
+
+test('a station sends the test, and it is followed until it has arrived', () =>
+  withStation({}, async (station) => {
+    const place = ['--data', station.data, '--web', new URL(station.page).host];
+    const ran = run('mauvectl', ['channel', 'test', 'admin', 'inbox', ...place], {
+      env: { MAUVE_TOKEN: '' },
+    });
+    assert.deepEqual([ran.code, ran.stderr], [0, '']);
+    assert.match(ran.stdout, /^(inbox to admin: [^\n]+\n)*inbox to admin: delivered[^\n]*\n$/);
+    assert.doesNotMatch(run('mauvectl', ['token', 'list', '--data', station.data]).stdout, /mauvectl/);
+  }));
