@@ -270,10 +270,13 @@ class Delivery implements Deliver {
 
   private async send(group: JudgedGroup, route: Route, lane: Lane): Promise<void> {
     const { clock, meters } = this.options;
-    const rendered = this.render(group, route);
-    const result = await this.within(route.channel, route.channel.send(route.address, rendered));
     const [first] = group.messages;
     if (first === undefined) return;
+    const rendered = this.rendered(group, route);
+    const result =
+      rendered === null
+        ? buggy(route.channel)
+        : await this.within(route.channel, route.channel.send(route.address, rendered));
     meters.receipt(first.channel, result.kind);
     lane.heard(result, clock.now());
     // While its receipt is committed the next one is on its way.
@@ -283,6 +286,16 @@ class Delivery implements Deliver {
     const words = `${route.aside}${result.why}${togetherWords(group)}`;
     await this.settleAll(group, () => receiptOf(rendered, result, route.channel.name, words, after));
     if (result.kind === 'accepted') await this.recallReport(route.channel.name, result.reference);
+  }
+
+  /** A message that cannot be put into words costs itself, not the station. */
+  private rendered(group: JudgedGroup, route: Route): Message | null {
+    try {
+      return this.render(group, route);
+    } catch (error) {
+      this.options.log.error({ err: error, channel: route.channel.name }, 'a message could not be rendered');
+      return null;
+    }
   }
 
   private render({ messages, summary, limit }: JudgedGroup, { channel, person }: Route): Message {
@@ -306,7 +319,7 @@ class Delivery implements Deliver {
       limit,
       now: clock.now(),
       channel: channel.name,
-      fits: channel.fits ?? null,
+      fits: channel.fits === undefined ? null : (text) => channel.fits?.(text) ?? true,
       ackLink: ackLink === null ? null : (alert) => ackLink(alert, person.id, first.dueAt),
     };
     return render(say, context, policy());
@@ -316,7 +329,7 @@ class Delivery implements Deliver {
   private async within(channel: Channel, send: Promise<SendResult>): Promise<SendResult> {
     const failed = (error: unknown): SendResult => {
       this.options.log.error({ err: error, channel: channel.name }, 'a channel failed with a bug');
-      return { kind: 'retry', why: `${channel.name} failed: see the log`, notBefore: null };
+      return buggy(channel);
     };
     const late: SendResult = { kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null };
     return await this.before(channel.timeout, send.catch(failed), late);
@@ -442,14 +455,21 @@ class Delivery implements Deliver {
   }
 }
 
+const buggy = ({ name }: Channel): SendResult => ({
+  kind: 'retry',
+  why: `${name} failed: see the log`,
+  notBefore: null,
+  fault: 'message',
+});
+
 function receiptOf(
-  rendered: Message,
+  rendered: Message | null,
   result: SendResult,
   by: string,
   why: string,
   after: Duration | null,
 ): Receipt {
-  const { title, text } = rendered;
+  const { title, text } = rendered ?? { title: '', text: '' };
   switch (result.kind) {
     case 'delivered': {
       const { reference } = result;
