@@ -21,6 +21,9 @@ type Head = Pick<MessageRow, 'id' | 'status' | 'attempts' | 'held_at' | 'due_at'
 type Ahead = { readonly id: MessageId; readonly send_at: Instant };
 type Take = { id: MessageId; now: Instant; end: Instant; sentIn: SentIn | null; rides: number };
 
+/** How long a message may take before something is done about it. */
+export const patience = `coalesce(json_extract(next, '$.wait'), overdue_after)`;
+
 const waitingColumns = 'id, alert, person, channel, kind, level, send_at AS sendAt';
 
 export class Queue {
@@ -35,6 +38,7 @@ export class Queue {
   readonly #owed: Statement<[MessageId], MessageRow>;
   readonly #ahead: Statement<[AlertKey, PersonId, string, MessageId], Ahead>;
   readonly #postpone: Statement<[Instant, MessageId]>;
+  readonly #gather: Statement<[{ until: Instant; id: MessageId }]>;
   readonly #head: Statement<[AlertKey, PersonId, string], Head>;
   readonly #lastSent: Statement<[PersonId, string, Instant, Instant], LastSent>;
   readonly #lastUnderWay: Statement<[PersonId, string, Instant], LastSent>;
@@ -77,6 +81,10 @@ export class Queue {
          AND person = ? AND channel = ? AND id < ? ORDER BY id`,
     );
     this.#postpone = db.prepare('UPDATE outbox SET send_at = ? WHERE id = ? AND send_at IS NOT NULL');
+    this.#gather = db.prepare(
+      `UPDATE outbox SET send_at = @until, watch_at = iif(watch_at IS NULL, NULL, @until + ${patience})
+       WHERE id = @id AND send_at IS NOT NULL`,
+    );
     this.#head = db.prepare(
       `SELECT id, status, attempts, held_at, send_at, due_at FROM outbox INDEXED BY outbox_owed_of
        WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ? ORDER BY id LIMIT 1`,
@@ -178,7 +186,7 @@ export class Queue {
 
   /** See `Transaction.postpone`. */
   postpone(ids: readonly MessageId[], until: Instant): void {
-    for (const id of ids) this.#postpone.run(until, id);
+    for (const id of ids) this.#gather.run({ until, id });
   }
 
   /** See `Transaction.lastSent`. */

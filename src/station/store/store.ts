@@ -278,7 +278,7 @@ export interface Transaction {
     end: Instant,
     sentIn: SentIn | null,
   ): Promise<readonly LeasedMessage[]>;
-  /** These may not be sent before `until`. */
+  /** These may not be sent before `until`; nor are they late before they could be. */
   postpone(ids: readonly MessageId[], until: Instant): Promise<void>;
   /** What was last sent after `after`, or is under way; what a clock that was set back since says was later is left out. */
   lastSent(person: PersonId, channel: string, after: Instant, now: Instant): Promise<LastSent>;
