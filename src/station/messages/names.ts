@@ -4,21 +4,13 @@
  * every mail that has none of its own, `partials/footer.liquid` a piece that
  * others put in.
  */
+import { notificationKinds } from '../core/alert.ts';
 import { didYouMean } from '../nearest.ts';
 
 export const templateChannels = ['email', 'sms', 'xmpp', 'webhook'] as const;
 export type TemplateChannel = (typeof templateChannels)[number];
 
-export const templateEvents = [
-  'raised',
-  're-raised',
-  'acknowledged',
-  'cleared',
-  'reminder',
-  'test',
-  'digest',
-  'summary',
-] as const;
+export const templateEvents = [...notificationKinds, 'digest', 'summary'] as const;
 export type TemplateEvent = (typeof templateEvents)[number];
 /** Stands for every event without a template of its own. */
 export const anyEvent = 'any';
