@@ -5,14 +5,16 @@
  */
 import { z } from 'zod';
 import type { EmailOptions } from './channels/email.ts';
+import type { XmppOptions } from './channels/xmpp.ts';
 import { emailOptions, emailSchema } from './config-email.ts';
 import type { ChannelAround, ChannelRead, Finding } from './config-secrets.ts';
+import { xmppOptions, xmppSchema } from './config-xmpp.ts';
 
-export const channelsSchema = z.strictObject({ email: emailSchema.nullish() });
+export const channelsSchema = z.strictObject({ email: emailSchema.nullish(), xmpp: xmppSchema.nullish() });
 type Written = z.output<typeof channelsSchema>;
 
 /** Null: not set up. */
-export type ChannelOptions = { readonly email: EmailOptions | null };
+export type ChannelOptions = { readonly email: EmailOptions | null; readonly xmpp: XmppOptions | null };
 
 /** The key is the channel's, and that of its setting. */
 export type ChannelFinding = Finding & { readonly channel: keyof ChannelOptions };
@@ -38,6 +40,9 @@ export function channelOptions(written: Written, around: ChannelAround): Channel
     warnings.push(...found.warnings.map((warning) => ({ ...warning, channel })));
     return found.options;
   };
-  const options: ChannelOptions = { email: read('email', written.email, emailOptions) };
+  const options: ChannelOptions = {
+    email: read('email', written.email, emailOptions),
+    xmpp: read('xmpp', written.xmpp, xmppOptions),
+  };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, options, warnings };
 }
