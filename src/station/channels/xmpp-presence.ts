@@ -63,9 +63,7 @@ export class Presences {
       .then((answer) => this.took(answer?.getChild('query', roster)));
     void this.line.send(xml('presence', {}, xml('status', {}, 'alerts')));
     this.clock.after(this.grace, () => {
-      if (session !== this.sessions) return;
-      this.settling = false;
-      this.changed();
+      if (session === this.sessions) this.settling = false;
     });
   }
 
@@ -75,25 +73,33 @@ export class Presences {
     if (this.requests.delete(jid)) this.approve(jid);
   }
 
-  /** Whether somebody can be reached now; waits for no longer than `grace`. */
-  async look(jid: string): Promise<Seen> {
+  /** Whether somebody can be reached now; waits for no longer than twice `grace`, and not beyond `signal`. */
+  async look(jid: string, signal: AbortSignal): Promise<Seen> {
     if (this.isOnline(jid)) return 'online';
-    await this.rosterRead;
-    let asking = false;
+    await this.waitFor(this.rosterRead, signal);
+    let waiting = this.settling;
     if (!this.seen.has(jid) && !this.asked.has(jid)) {
       this.asked.add(jid);
-      asking = await this.line.send(this.line.xml('presence', { to: jid, type: 'subscribe' }));
+      waiting = await this.line.send(this.line.xml('presence', { to: jid, type: 'subscribe' }));
     }
-    const late = this.clock.after(this.grace, () => {
-      asking = false;
-      this.changed();
-    });
-    while (!this.isOnline(jid) && (asking || this.settling) && this.line.online) {
-      await new Promise<void>((resolve) => this.watchers.add(resolve));
+    const news = new AbortController();
+    if (waiting) {
+      const look = (): void => {
+        if (this.isOnline(jid)) news.abort();
+      };
+      this.watchers.add(look);
+      await this.waitFor(aborted(news.signal), signal);
+      this.watchers.delete(look);
     }
-    late();
     if (this.isOnline(jid)) return 'online';
     return this.seen.has(jid) ? 'offline' : 'hidden';
+  }
+
+  private async waitFor(what: Promise<void>, signal: AbortSignal): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.clock.after(this.grace, () => late.abort());
+    await Promise.race([what, aborted(AbortSignal.any([signal, late.signal]))]);
+    cancel();
   }
 
   /** A client of negative priority takes no messages that are for the account. */
@@ -144,9 +150,12 @@ export class Presences {
   }
 
   private changed(): void {
-    for (const wake of [...this.watchers]) {
-      this.watchers.delete(wake);
-      wake();
-    }
+    for (const look of [...this.watchers]) look();
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -44,7 +44,7 @@ export type SessionTimes = {
 export const sessionTimes: SessionTimes = {
   waitLeast: seconds(1),
   waitMost: minutes(1),
-  waitLogin: minutes(5),
+  waitLogin: minutes(2),
   login: seconds(20),
   quiet: seconds(30),
 };
@@ -53,6 +53,7 @@ const waitUrgent = seconds(5);
 /** What the server gets to end the stream. */
 export const farewellMax = seconds(1);
 const iqMax = seconds(20);
+const earlyMax = 10_000;
 
 export type SessionOptions = { readonly server: Server; readonly account: Account };
 export type SessionEdges = {
@@ -77,6 +78,8 @@ export class Session {
   private loggedTrouble = '';
   private alive = true;
   private waiters = new Set<() => void>();
+  /** What came in between the server's word and ours that the stream is there: nothing could be answered yet. */
+  private early: Element[] = [];
   private readonly iqs = new Map<string, (answer: Element | null) => void>();
   private iqCount = 0;
   private endWatch: Cancel = () => undefined;
@@ -240,6 +243,7 @@ export class Session {
     this.edges.log.info({ jid: this.jid, how }, 'connected to XMPP');
     this.watch();
     this.events.online(how);
+    for (const stanza of this.early.splice(0)) this.handle(stanza);
     for (const wake of [...this.waiters]) wake();
   }
 
@@ -267,11 +271,16 @@ export class Session {
       this.iqs.get(attrs.id ?? '')?.(stanza);
       return;
     }
+    if (this.isOnline) this.handle(stanza);
+    else if (this.early.length < earlyMax) this.early.push(stanza);
+  }
+
+  private handle(stanza: Element): void {
     try {
       this.events.stanza(stanza);
     } catch (error) {
       // One stanza that nobody reckoned with costs itself, not the connection.
-      this.edges.log.error({ error, stanza: name }, 'a stanza could not be handled');
+      this.edges.log.error({ error, stanza: stanza.name }, 'a stanza could not be handled');
     }
   }
 
@@ -287,9 +296,8 @@ export class Session {
     this.loggedTrouble = trouble.why;
     this.failures += 1;
     const { waitLeast, waitMost, waitLogin } = this.edges.times;
-    const most = trouble.kind === 'login' ? waitLogin : waitMost;
-    const grown = Math.min(most, waitLeast * 2 ** Math.min(this.failures - 1, growthsMax));
-    const wait = trouble.kind === 'taken' ? most : grown;
+    const grown = Math.min(waitMost, waitLeast * 2 ** Math.min(this.failures - 1, growthsMax));
+    const wait = trouble.kind === 'login' ? waitLogin : trouble.kind === 'taken' ? waitMost : grown;
     const canHurry = trouble.kind !== 'login' && trouble.kind !== 'taken';
     this.tryIn(milliseconds(wait * (1 - jitter / 2 + Math.random() * jitter)), canHurry);
   }

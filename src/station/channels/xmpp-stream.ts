@@ -219,6 +219,8 @@ export class Stream {
     this.over = true;
     this.events.ended(trouble);
     this.tube.destroy();
+    // Whatever the library still waits for, with timers that would keep the process from ending.
+    this.client.emit('error', new Error('the stream has ended'));
   }
 
   /** Ends it as the protocol has it. Resolves when the server has ended it too, or at `signal`. Never rejects. */

@@ -77,7 +77,8 @@ export function streamTrouble(place: string, jid: string, error: unknown, secret
     const what = loginFaults[condition] ?? (condition === '' ? null : `refuses the login (${condition}) of`);
     if (what === null)
       return { kind: 'login', why: `${place} offers no way of logging in that the station has` };
-    return { kind: 'login', why: `${place} ${what} ${jid}${more}` };
+    const kind = condition === 'temporary-auth-failure' ? 'server' : 'login';
+    return { kind, why: `${place} ${what} ${jid}${more}` };
   }
   if (condition === 'conflict') {
     const why = `${place} gave the place of ${jid} to another connection: a second station needs a resource of its own`;

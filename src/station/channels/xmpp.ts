@@ -117,7 +117,14 @@ class Xmpp implements Channel {
     const { session, own } = this;
     return {
       own,
-      send: (stanza) => session.send(stanza),
+      // An answer may wait for the connection, too.
+      send: async (stanza) => {
+        const late = new AbortController();
+        const cancel = this.clock.after(this.options.timeout, () => late.abort());
+        const online = await session.whenOnline(late.signal);
+        cancel();
+        return online && (await session.send(stanza));
+      },
       get xml() {
         return session.xml;
       },
@@ -151,18 +158,22 @@ class Xmpp implements Channel {
   }
 
   private async sendNow(written: string, message: Message, signal: AbortSignal): Promise<SendResult> {
-    if (this.closed) return retryAll('the station is ending');
+    if (this.closed) return retryAll(endingWords);
     const address = readXmppAddress(written);
     if (address === null) return { kind: 'failed', why: `"${written}" is no XMPP address` };
     const id = stanzaId(`${message.link}\n${message.idempotencyKey}`, address.jid);
     if (address.kind === 'person') this.presences.mayBeSeenBy(address.jid);
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-      if (this.flights.hasArrived(id)) return this.arrived(address, id);
-      if (!(await this.session.whenOnline(signal)))
-        return retryAll(this.closed ? 'the station is ending' : this.session.trouble);
+      const arrived = (): boolean => this.flights.hasArrived(id);
+      if (!arrived() && !(await this.session.whenOnline(signal))) {
+        return retryAll(this.closed ? endingWords : this.session.trouble);
+      }
       // What is on its way already needs no leave any more.
-      const barred = this.flights.get(id) === null ? await this.barred(address, signal) : null;
+      const free = arrived() || this.flights.get(id) !== null;
+      const barred = free ? null : await this.barred(address, signal);
       if (barred !== null) return barred;
+      // The receipt of an earlier try may have come with the connection.
+      if (arrived()) return this.arrived(address, id);
       const end = await this.fly(address, id, message, signal);
       if (end === 'again') this.rooms.forget(address.jid);
       else if (end === null) return this.tooLate(address, id);
@@ -177,15 +188,14 @@ class Xmpp implements Channel {
     if (address.kind === 'room') {
       const entered = await this.rooms.enter(jid, signal);
       if (entered === null)
-        return this.closed
-          ? retryAll('the station is ending')
-          : retryThis(`${jid} did not let the station in in time`);
+        return this.closed ? retryAll(endingWords) : retryThis(`${jid} did not let the station in in time`);
       if (entered.ok) return null;
       return entered.passing ? retryThis(entered.why) : { kind: 'failed', why: entered.why };
     }
     if (!address.onlyOnline) return null;
-    const seen = await this.presences.look(jid);
+    const seen = await this.presences.look(jid, signal);
     if (seen === 'online') return null;
+    if (this.closed) return retryAll(endingWords);
     if (!this.session.online) return retryAll(this.session.trouble);
     const hidden = ', as far as the station can see: they have yet to let it see that, which it asked for';
     return { kind: 'failed', why: `${jid} is not online${seen === 'hidden' ? hidden : ''}` };
@@ -238,7 +248,7 @@ class Xmpp implements Channel {
   }
 
   private tooLate({ jid }: XmppAddress, id: string): SendResult {
-    if (this.closed) return retryAll('the station is ending');
+    if (this.closed) return retryAll(endingWords);
     if (!this.session.online) return retryAll(this.session.trouble);
     const within = formatDuration(this.options.timeout);
     if (this.flights.get(id)?.acknowledged === true) {
@@ -313,6 +323,8 @@ class Xmpp implements Channel {
 
 /** Of the whole ending. */
 export const xmppCloseMax = milliseconds(closeGrace + farewellMax);
+
+const endingWords = 'the station is ending';
 
 /** No message would get through. */
 const retryAll = (why: string): SendResult => ({ kind: 'retry', why, notBefore: null });
