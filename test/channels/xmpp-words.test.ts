@@ -9,6 +9,7 @@ import {
   stanzaId,
   textMax,
   wasSentTo,
+  writtenSize,
 } from '../../src/station/channels/xmpp-text.ts';
 import {
   bareJid,
@@ -85,6 +86,14 @@ test('a text of exactly the limit stays whole, and one character more is cut', (
   assert.ok(more.endsWith('é…'));
   assert.ok(Buffer.byteLength(more) <= textMax);
   assert.equal(fits(`${whole}é`), false);
+});
+
+test('a text counts as long as it is once it is written for XML', () => {
+  assert.equal(writtenSize('a<b>&é'), 'a&lt;b&gt;&amp;'.length + 2);
+  assert.equal(fits('&'.repeat(textMax / 4)), false);
+  const cut = shortened('&'.repeat(textMax), 'https://mauve.example.net/?a&b');
+  assert.ok(writtenSize(cut) <= textMax);
+  assert.ok(cut.endsWith('…\nhttps://mauve.example.net/?a&b'));
 });
 
 test('a link that comes early is not said twice', () => {

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 
-/** In bytes of UTF-8. Servers take stanzas of 64 KB and more; escaped for XML, a text can grow. */
+/** In bytes as they go out, escaped for XML. Servers take stanzas of 64 KB and more, and end the stream over a longer one. */
 export const textMax = 32 * 1024;
 /** In characters, of what people write to the station. */
 export const heardMax = 4096;
@@ -18,24 +18,41 @@ const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 export const legal = (text: string): string =>
   text.replaceAll('\r\n', '\n').replaceAll('\r', '\n').toWellFormed().replace(illegal, '');
 
-export const fits = (text: string): boolean => Buffer.byteLength(legal(text)) <= textMax;
+const escaped: Readonly<Record<string, number>> = {
+  '&': '&amp;'.length,
+  '<': '&lt;'.length,
+  '>': '&gt;'.length,
+};
+const sizeOf = (character: string): number => escaped[character] ?? Buffer.byteLength(character);
+
+/** In bytes, as a stanza has it. */
+export function writtenSize(text: string): number {
+  let size = Buffer.byteLength(text);
+  for (const [character] of text.matchAll(/[&<>]/g)) size += sizeOf(character) - 1;
+  return size;
+}
+
+export const fits = (text: string): boolean => writtenSize(legal(text)) <= textMax;
 
 /** Short enough and legal. A link that the cut would lose stands at the end again. @param link may be empty. */
 export function shortened(text: string, link: string): string {
   const clean = legal(text);
-  if (Buffer.byteLength(clean) <= textMax) return clean;
+  if (writtenSize(clean) <= textMax) return clean;
   const end = `${ellipsis}\n${legal(link)}`.trimEnd();
-  const start = cutBytes(clean, textMax - Buffer.byteLength(end));
+  const start = cutTo(clean, textMax - writtenSize(end));
   return link !== '' && start.includes(link) ? `${start}${ellipsis}` : `${start}${end}`;
 }
 
-/** At a character. */
-function cutBytes(text: string, max: number): string {
-  const bytes = Buffer.from(text);
-  let end = Math.max(0, Math.min(max, bytes.length));
-  // A byte 10xxxxxx goes on with a character that began before it.
-  while (end > 0 && end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString('utf8', 0, end).trimEnd();
+/** At a character. @param max as `writtenSize` counts. */
+function cutTo(text: string, max: number): string {
+  let size = 0;
+  let end = 0;
+  for (const character of text) {
+    size += sizeOf(character);
+    if (size > max) break;
+    end += character.length;
+  }
+  return text.slice(0, end).trimEnd();
 }
 
 /** What somebody wrote, bounded. */

@@ -2,10 +2,9 @@
  * XMPP: one lasting connection of the station's own account, over which
  * messages go to people and into rooms, and people answer.
  *
- * A message to a person counts as delivered once their contact's server, that
- * is ours, has acknowledged it (XEP-0198); one into a room once the room has
- * sent it round, us included. A refusal that comes later is reported. A
- * message is sent at least once: where the connection is lost and cannot be
+ * A message to a person counts as delivered once the station's own server has
+ * acknowledged it (XEP-0198); one into a room once the room has sent it round,
+ * us included. A refusal that comes later is reported. A message is sent at least once: where the connection is lost and cannot be
  * resumed before the acknowledgement, it goes again with the same id, by which
  * clients can tell. The password never gets into a result, a log or an error.
  *
