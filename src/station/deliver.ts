@@ -27,6 +27,7 @@ import { safeDetail } from './html.ts';
 import { Lane } from './lane.ts';
 import { type JudgedGroup, judgeLimits } from './limits.ts';
 import type { Meters } from './meters.ts';
+import { ReceiptQueue } from './receipt-queue.ts';
 import { storeRetryWait } from './station.ts';
 import { StoreError } from './store/errors.ts';
 import type { LeasedMessage, MessageId, Store, WatchedMessage } from './store/store.ts';
@@ -40,8 +41,6 @@ export const retryFirst = seconds(5);
 export const retryMost = minutes(10);
 /** What has not arrived is looked at once more after so long, should the answer to the first look be lost. */
 const watchAgain = minutes(1);
-/** For so many turns of the event loop receipts wait for others to be committed with. */
-const settleTurns = 8;
 /** How long a provider that is asked what became of a message may take. */
 const askMost = seconds(30);
 /** Reports that came before it was on record under which reference their message was taken. */
@@ -94,8 +93,7 @@ class Delivery implements Deliver {
   private readonly holding = new Set<MessageId>();
   private readonly asking = new Set<string>();
   private readonly early = new LRUCache<string, Report>({ max: earlyReportsMax });
-  private readonly receipts: { readonly event: Event; readonly done: () => void }[] = [];
-  private settling = false;
+  private readonly receipts: ReceiptQueue;
   private timer: Cancel = () => undefined;
   private pumping = false;
   private again = false;
@@ -103,6 +101,7 @@ class Delivery implements Deliver {
 
   constructor(options: DeliverOptions) {
     this.options = options;
+    this.receipts = new ReceiptQueue(options.door, options.clock);
   }
 
   nudge(): void {
@@ -419,35 +418,13 @@ class Delivery implements Deliver {
     await Promise.all(group.messages.map((message) => this.receipt(message.id, receiptFor(message))));
   }
 
-  /** Receipts that come close together share a commit. Resolves once it is committed. */
   private receipt(message: MessageId, receipt: Receipt): Promise<void> {
-    return new Promise((done) => {
-      const event: Event = { kind: 'receipt', at: this.options.clock.now(), message, receipt };
-      this.receipts.push({ event, done });
-      if (!this.settling) void this.settle();
-    });
-  }
-
-  /** What became of a message is not forgotten because the store refuses just now: it is said again until it is kept. */
-  private async settle(): Promise<void> {
-    const { door, clock } = this.options;
-    this.settling = true;
-    while (this.receipts.length > 0) {
-      // Those who answer in the next few turns of the event loop come along: a commit costs more than the turns.
-      for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((next) => setImmediate(next));
-      const settled = this.receipts.splice(0);
-      for (;;) {
-        const outcomes = await door.handle(settled.map(({ event }) => event));
-        if (outcomes.every((outcome) => outcome.ok) || this.stopped) break;
-        await new Promise<void>((resolve) => clock.after(storeRetryWait, resolve));
-      }
-      for (const { done } of settled) done();
-    }
-    this.settling = false;
+    return this.receipts.add(message, receipt);
   }
 
   async stop(most: Duration): Promise<void> {
     this.stopped = true;
+    this.receipts.stop();
     this.timer();
     const { clock } = this.options;
     const late = new Promise<void>((resolve) => clock.after(most, resolve));
