@@ -20,6 +20,7 @@ export const quick: XmppTimes = {
   login: seconds(20),
   quiet: seconds(20),
   presence: milliseconds(700),
+  roomAgain: milliseconds(500),
 };
 
 export function optionsFor(prosody: Prosody, more: Partial<XmppOptions> = {}): XmppOptions {

@@ -483,6 +483,10 @@ describe('what is heard', () => {
     await alice.hears('you said xxx');
     assert.equal(desk.heard[0]?.text.length, heardMax);
     for (let n = 0; n < heardPerMinute + 10; n++) await alice.say('mauve@mauve.test', `flood ${n}`);
+    await eventually(
+      () => desk.log.join('\n'),
+      (text) => text.includes(`more than ${heardPerMinute} messages in a minute`),
+    );
     await bob.say('mauve@mauve.test', 'and me?');
     await bob.hears('you said and me?');
     assert.equal(desk.heard.filter(({ from }) => from === 'alice@mauve.test').length, heardPerMinute);

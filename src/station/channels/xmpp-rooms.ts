@@ -8,6 +8,7 @@
  */
 import type { Element, Xml } from '@xmpp/client';
 import type { Logger } from '../../log.ts';
+import type { Clock, Duration } from '../../time.ts';
 import { bareJid, resourceOf } from '../core/xmpp-address.ts';
 import { bounceOf, bounceWords, spoken } from './xmpp-trouble.ts';
 
@@ -24,6 +25,8 @@ type Room = {
   nick: string;
   tries: number;
   state: 'out' | 'entering' | 'in';
+  /** We were in it, and nobody put us out: it is entered again without being asked. */
+  wanted: boolean;
   /** Why we are out. */
   fault: Extract<Entered, { ok: false }> | null;
   /** The real address by nick, empty where the room hides it. */
@@ -42,18 +45,30 @@ const status = { self: '110', created: '201', banned: '301', renamed: '303', kic
 const affiliation = ['321', '322'];
 const shutDown = '332';
 
+export type RoomEdges = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Between tries to enter a room again that was lost through nobody's will. */
+  readonly again: Duration;
+};
+
 export class Rooms {
   private readonly rooms = new Map<string, Room>();
   private readonly line: RoomLine;
   private readonly nick: string;
-  private readonly log: Logger;
+  private readonly edges: RoomEdges;
   /** We are in it no more. */
   private readonly thrownOut: (room: string, why: string) => void;
 
-  constructor(line: RoomLine, nick: string, log: Logger, thrownOut: (room: string, why: string) => void) {
+  constructor(
+    line: RoomLine,
+    nick: string,
+    edges: RoomEdges,
+    thrownOut: (room: string, why: string) => void,
+  ) {
     this.line = line;
     this.nick = nick;
-    this.log = log;
+    this.edges = edges;
     this.thrownOut = thrownOut;
   }
 
@@ -100,7 +115,7 @@ export class Rooms {
     const { nick } = this;
     const occupants = new Map<string, string>();
     const waiters = new Set<() => void>();
-    const room: Room = { jid, nick, tries: 0, state: 'out', fault: null, occupants, waiters };
+    const room: Room = { jid, nick, tries: 0, state: 'out', wanted: false, fault: null, occupants, waiters };
     this.rooms.set(jid, room);
     return room;
   }
@@ -113,13 +128,15 @@ export class Rooms {
     room.occupants.clear();
     const history = xml('history', { maxstanzas: '0' });
     const presence = xml('presence', { to: `${room.jid}/${room.nick}` }, xml('x', { xmlns: muc }, history));
-    void this.line.send(presence);
+    void this.line.send(presence).then((sent) => {
+      if (!sent && room.state === 'entering') this.out(room, 'the connection broke', true, room.wanted);
+    });
   }
 
   /** A new session: the rooms know nothing of us. */
   enterAllAgain(): void {
     for (const room of this.rooms.values()) {
-      const wanted = room.state !== 'out';
+      const wanted = room.wanted || room.state === 'entering';
       room.state = 'out';
       room.nick = this.nick;
       room.tries = 0;
@@ -161,11 +178,12 @@ export class Rooms {
     if (room.state !== 'entering') return;
     if (codes.includes(status.created)) {
       void this.line.send(this.line.xml('presence', { to: `${room.jid}/${nick}`, type: 'unavailable' }));
-      this.out(room, 'there is no such room: make it, or go into it, first', false);
+      this.out(room, 'there is no such room: make it, or go into it, first', false, false);
       return;
     }
     room.state = 'in';
-    this.log.info({ room: room.jid, nick }, 'entered the room');
+    room.wanted = true;
+    this.edges.log.info({ room: room.jid, nick }, 'entered the room');
     wake(room);
   }
 
@@ -180,41 +198,47 @@ export class Rooms {
     }
     const passing = bounce.passing || bounce.condition === 'conflict';
     const words = bounceWords(room.jid, bounce, true).slice(`${room.jid}: `.length);
-    this.out(room, words, passing);
+    this.out(room, words, passing, passing && room.wanted);
   }
 
   private left(room: Room, about: Element | undefined, codes: readonly string[]): void {
     if (room.state === 'out') return;
-    const { why, passing } = leavingWords(about, codes);
-    this.out(room, why, passing);
+    const { why, passing, wanted } = leavingWords(about, codes);
+    this.out(room, why, passing, wanted);
   }
 
-  private out(room: Room, why: string, passing: boolean): void {
+  private out(room: Room, why: string, passing: boolean, wanted: boolean): void {
     const wasIn = room.state === 'in';
     room.state = 'out';
+    room.wanted = wanted;
     room.fault = { ok: false, why: `${room.jid}: ${why}`, passing };
-    this.log.warn({ room: room.jid, why }, 'not in the room');
+    this.edges.log.warn({ room: room.jid, why }, 'not in the room');
     wake(room);
     if (wasIn) this.thrownOut(room.jid, room.fault.why);
+    if (!wanted) return;
+    this.edges.clock.after(this.edges.again, () => {
+      if (room.wanted && room.state === 'out') this.ask(room);
+    });
   }
 }
 
-function leavingWords(
-  about: Element | undefined,
-  codes: readonly string[],
-): { readonly why: string; readonly passing: boolean } {
+type Leaving = { readonly why: string; readonly passing: boolean; readonly wanted: boolean };
+
+/** Whoever puts the station out means it: it comes back only with something to say. */
+function leavingWords(about: Element | undefined, codes: readonly string[]): Leaving {
   const item = about?.getChild('item');
   const by = item?.getChild('actor')?.attrs.nick;
   const reason = spoken(item?.getChildText('reason') ?? '');
   const more = `${by === undefined ? '' : ` by ${spoken(by)}`}${reason === '' ? '' : `: ${reason}`}`;
-  if (codes.includes(status.banned)) return { why: `the station was banned from it${more}`, passing: false };
-  if (codes.includes(status.kicked)) return { why: `the station was put out of it${more}`, passing: true };
-  if (about?.getChild('destroy') !== undefined) return { why: 'it was closed for good', passing: false };
+  const put = (why: string, passing: boolean): Leaving => ({ why, passing, wanted: false });
+  if (codes.includes(status.banned)) return put(`the station was banned from it${more}`, false);
+  if (codes.includes(status.kicked)) return put(`the station was put out of it${more}`, true);
+  if (about?.getChild('destroy') !== undefined) return put('it was closed for good', false);
   if (codes.some((code) => affiliation.includes(code))) {
-    return { why: `it is for its members only now, and the station is none${more}`, passing: false };
+    return put(`it is for its members only now, and the station is none${more}`, false);
   }
   const down = codes.includes(shutDown);
-  return { why: down ? 'its server is shutting down' : 'the station left it', passing: true };
+  return { why: down ? 'its server is shutting down' : 'it lost the station', passing: true, wanted: true };
 }
 
 function wake(room: Room): void {

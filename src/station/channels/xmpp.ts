@@ -4,9 +4,10 @@
  *
  * A message to a person counts as delivered once the station's own server has
  * acknowledged it (XEP-0198); one into a room once the room has sent it round,
- * us included. A refusal that comes later is reported. A message is sent at least once: where the connection is lost and cannot be
- * resumed before the acknowledgement, it goes again with the same id, by which
- * clients can tell. The password never gets into a result, a log or an error.
+ * us included. A refusal that comes later is reported. A message is sent at
+ * least once: where the connection is lost and cannot be resumed before the
+ * acknowledgement, it goes again with the same id, by which clients can tell.
+ * The password never gets into a result, a log or an error.
  *
  * Receipts of people's clients (XEP-0184) are not asked for: many clients never
  * send one, so that their absence would mean nothing.
@@ -43,9 +44,15 @@ export type XmppOptions = Omit<Server, 'domain'> & {
 export type XmppTimes = SessionTimes & {
   /** What news of who is online gets to come in. */
   readonly presence: Duration;
+  /** Between tries to enter a room again whose server went away. */
+  readonly roomAgain: Duration;
 };
 
-export const xmppTimes: XmppTimes = { ...sessionTimes, presence: seconds(2) };
+export const xmppTimes: XmppTimes = {
+  ...sessionTimes,
+  presence: seconds(2),
+  roomAgain: seconds(30),
+};
 
 /** So that the channel's own limit is what ends a slow send, and says why. */
 const timeoutMargin = seconds(10);
@@ -89,7 +96,8 @@ class Xmpp implements Channel {
     this.timeout = milliseconds(options.timeout + timeoutMargin);
     this.own = options.jid.toLowerCase();
     this.session = this.sessionOf(tune);
-    this.rooms = new Rooms(this.session, options.nick, edges.log, (room, why) =>
+    const around = { clock: edges.clock, log: edges.log, again: tune.times.roomAgain };
+    this.rooms = new Rooms(this.session, options.nick, around, (room, why) =>
       this.flights.settleAll({ kind: 'out', why }, room),
     );
     this.presences = new Presences(this.session, edges.clock, tune.times.presence);
