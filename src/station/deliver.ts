@@ -176,6 +176,7 @@ class Delivery implements Deliver {
       ];
       return { go, waiting, watched, moving, more: found.more };
     });
+    for (const name of down) for (const id of this.lane(name).withdraw()) moving.push([name, id]);
     for (const group of go) this.queue(group);
     for (const message of watched) this.follow(this.lookAfter(message));
     const waits = Promise.all([

@@ -73,6 +73,13 @@ export class Lane {
     this.sending.delete(group);
   }
 
+  /** Takes out what waits here and could go by another channel. */
+  withdraw(): readonly MessageId[] {
+    const movable = this.waiting.flatMap(({ messages }) => messages.filter(({ next }) => next !== null));
+    for (const { id } of movable) this.remove(id);
+    return movable.map(({ id }) => id);
+  }
+
   /** How a send ended says whether the provider works. */
   heard(result: SendResult, now: Instant): void {
     if (result.kind !== 'retry') this.breaker.worked();

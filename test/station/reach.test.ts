@@ -251,6 +251,22 @@ describe('a channel that does not work', () => {
       assert.match(t.deliver.problems()[0] ?? '', /^sms has not worked since .*connection refused/);
     }));
 
+  it('hands over what waits for its turn there, too', () =>
+    timeline({ policy: policy.replace('wait: 60s', 'wait: 10m') }, async (t) => {
+      const asked: ((result: SendResult) => void)[] = [];
+      t.answer = (_, to) => (to === annsPhone ? new Promise((resolve) => asked.push(resolve)) : ok);
+      await t.update(many);
+      await t.at(1);
+      // Four are under way, four more wait for their places; the first answers say that nothing works.
+      for (let n = 0; n < 6; n++) {
+        asked.shift()?.(down);
+        await t.at(2 + n);
+      }
+      await t.at(20);
+      const texts = t.sent.filter(({ channel }) => channel === 'xmpp').length;
+      assert.ok(texts >= 8, `${texts} went on`);
+    }));
+
   it('that hangs holds up nobody on another one, and the urgent go first when it works again', () =>
     timeline(
       {
