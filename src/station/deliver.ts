@@ -262,10 +262,11 @@ class Delivery implements Deliver {
     const address = person.addresses[message.channel] ?? '';
     if (own !== undefined && (address !== '' || own === inbox))
       return { channel: own, person, address, aside: '' };
+    // It has not reached them: their next channel takes over, or somebody else is told.
+    if (own !== undefined) return `the policy has no ${message.channel} of ${person.name} any more`;
     if (inbox === undefined) return `there is no channel ${message.channel}`;
-    const why =
-      own === undefined ? 'is not set up in the station file' : `has no address of ${person.name} any more`;
-    return { channel: inbox, person, address: '', aside: `${message.channel} ${why}: ` };
+    const aside = `${message.channel} is not set up in the station file: `;
+    return { channel: inbox, person, address: '', aside };
   }
 
   private async send(group: JudgedGroup, route: Route, lane: Lane): Promise<void> {
