@@ -262,18 +262,21 @@ class Delivery implements Deliver {
     const address = person.addresses[message.channel] ?? '';
     if (own !== undefined && (address !== '' || own === inbox))
       return { channel: own, person, address, aside: '' };
+    const lost = `the policy has no ${message.channel} of ${person.name} any more`;
+    const inboxOnly = person.channels[message.level].channels.every((name) => name === inboxName);
     // It has not reached them: their next channel takes over, or somebody else is told.
-    if (own !== undefined) return `the policy has no ${message.channel} of ${person.name} any more`;
+    if (own !== undefined && !(inboxOnly && message.next === null)) return lost;
     if (inbox === undefined) return `there is no channel ${message.channel}`;
-    const aside = `${message.channel} is not set up in the station file: `;
-    return { channel: inbox, person, address: '', aside };
+    const why = own === undefined ? `${message.channel} is not set up in the station file` : lost;
+    return { channel: inbox, person, address: '', aside: `${why}: ` };
   }
 
   private async send(group: JudgedGroup, route: Route, lane: Lane): Promise<void> {
     const { clock, meters } = this.options;
     const [first] = group.messages;
     if (first === undefined) return;
-    const rendered = this.rendered(group, route);
+    const secret = new Map<string, string>();
+    const rendered = this.rendered(group, route, secret);
     const result =
       rendered === null
         ? buggy(route.channel)
@@ -285,21 +288,27 @@ class Delivery implements Deliver {
     // The same for all, so that they go together again.
     const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : null;
     const words = `${route.aside}${result.why}${togetherWords(group)}`;
-    await this.settleAll(group, () => receiptOf(rendered, result, route.channel.name, words, after));
+    const kept = keptOf(rendered, secret);
+    await this.settleAll(group, () => receiptOf(kept, result, route.channel.name, words, after));
     if (result.kind === 'accepted') await this.recallReport(route.channel.name, result.reference);
   }
 
   /** A message that cannot be put into words costs itself, not the station. */
-  private rendered(group: JudgedGroup, route: Route): Message | null {
+  private rendered(group: JudgedGroup, route: Route, secret: Map<string, string>): Message | null {
     try {
-      return this.render(group, route);
+      return this.render(group, route, secret);
     } catch (error) {
       this.options.log.error({ err: error, channel: route.channel.name }, 'a message could not be rendered');
       return null;
     }
   }
 
-  private render({ messages, summary, limit }: JudgedGroup, { channel, person }: Route): Message {
+  /** @param secret gets the links with which one may act, and for each the page that only shows the alert. */
+  private render(
+    { messages, summary, limit }: JudgedGroup,
+    { channel, person }: Route,
+    secret: Map<string, string>,
+  ): Message {
     const { baseUrl, clock, ackLink, policy, render } = this.options;
     const alone = messages.length === 1 && summary === null;
     // The details of many would drown what is the matter with each.
@@ -314,6 +323,11 @@ class Delivery implements Deliver {
         : alone
           ? { kind: 'one', message: first }
           : { kind: 'digest', messages: parts };
+    const linkOf = (alert: AlertKey): string => {
+      const link = ackLink?.(alert, person.id, first.dueAt) ?? '';
+      secret.set(link, `${baseUrl}/alerts/${alert}`);
+      return link;
+    };
     const context: RenderContext = {
       person,
       baseUrl,
@@ -321,7 +335,7 @@ class Delivery implements Deliver {
       now: clock.now(),
       channel: channel.name,
       fits: channel.fits === undefined ? null : (text) => channel.fits?.(text) ?? true,
-      ackLink: ackLink === null ? null : (alert) => ackLink(alert, person.id, first.dueAt),
+      ackLink: ackLink === null ? null : linkOf,
     };
     return render(say, context, policy());
   }
@@ -463,14 +477,24 @@ const buggy = ({ name }: Channel): SendResult => ({
   fault: 'message',
 });
 
+type Kept = Pick<Message, 'title' | 'text'>;
+
+/** What is kept of a message, for pages that all may read: whoever has its links could act in the receiver's name. */
+function keptOf(rendered: Message | null, secret: ReadonlyMap<string, string>): Kept {
+  const openly = (text: string): string =>
+    [...secret].reduce((all, [link, page]) => all.replaceAll(link, page), text);
+  return rendered === null
+    ? { title: '', text: '' }
+    : { title: openly(rendered.title), text: openly(rendered.text) };
+}
+
 function receiptOf(
-  rendered: Message | null,
+  { title, text }: Kept,
   result: SendResult,
   by: string,
   why: string,
   after: Duration | null,
 ): Receipt {
-  const { title, text } = rendered ?? { title: '', text: '' };
   switch (result.kind) {
     case 'delivered': {
       const { reference } = result;
