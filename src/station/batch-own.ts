@@ -5,7 +5,15 @@
  */
 import type { Alert, PersonId } from './core/alert.ts';
 import type { Context } from './core/decide.ts';
-import { concerned, reachable, tested, testMessage, unreachable, unreachableId } from './core/own-alerts.ts';
+import {
+  concerned,
+  reachable,
+  tested,
+  testMessage,
+  unreachable,
+  unreachableId,
+  unreachablePerson,
+} from './core/own-alerts.ts';
 import { inboxName } from './core/policy.ts';
 import { type Report, textMax } from './core/update.ts';
 import type { Event, Outcome } from './door.ts';
@@ -68,6 +76,20 @@ async function reachableOf(
     const before = lost.size;
     for (const one of people) if (stands(await own.find(unreachableId(one)))) lost.add(one);
     if (lost.size === before) return people;
+  }
+}
+
+/**
+ * That somebody cannot be reached who is no longer in the policy is nobody's concern: nothing would ever end it.
+ * @param raised the station's own alerts that stand.
+ */
+export async function forgetGone(own: OwnAlerts, raised: readonly Alert[]): Promise<void> {
+  const { now, policy } = own.context;
+  for (const { id } of raised) {
+    const person = unreachablePerson(id);
+    if (person === null || policy.people.has(person)) continue;
+    const before = await own.find(id);
+    if (stands(before)) await own.report(reachable(person, now), before);
   }
 }
 

@@ -27,6 +27,7 @@ import { safeDetail } from './html.ts';
 import { Lane } from './lane.ts';
 import { type JudgedGroup, judgeLimits } from './limits.ts';
 import type { Meters } from './meters.ts';
+import { keptOf, receiptOf, togetherWords } from './sent.ts';
 import { storeRetryWait } from './station.ts';
 import { StoreError } from './store/errors.ts';
 import type { LeasedMessage, MessageId, Store, WatchedMessage } from './store/store.ts';
@@ -286,7 +287,7 @@ class Delivery implements Deliver {
     // While its receipt is committed the next one is on its way.
     this.goOn(group, lane);
     // The same for all, so that they go together again.
-    const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : null;
+    const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : retryFirst;
     const words = `${route.aside}${result.why}${togetherWords(group)}`;
     const kept = keptOf(rendered, secret);
     await this.settleAll(group, () => receiptOf(kept, result, route.channel.name, words, after));
@@ -476,47 +477,6 @@ const buggy = ({ name }: Channel): SendResult => ({
   notBefore: null,
   fault: 'message',
 });
-
-type Kept = Pick<Message, 'title' | 'text'>;
-
-/** What is kept of a message, for pages that all may read: whoever has its links could act in the receiver's name. */
-function keptOf(rendered: Message | null, secret: ReadonlyMap<string, string>): Kept {
-  const openly = (text: string): string =>
-    [...secret].reduce((all, [link, page]) => all.replaceAll(link, page), text);
-  return rendered === null
-    ? { title: '', text: '' }
-    : { title: openly(rendered.title), text: openly(rendered.text) };
-}
-
-function receiptOf(
-  { title, text }: Kept,
-  result: SendResult,
-  by: string,
-  why: string,
-  after: Duration | null,
-): Receipt {
-  switch (result.kind) {
-    case 'delivered': {
-      const { reference } = result;
-      return { kind: 'delivered', by, title, text, why, ...(reference === undefined ? {} : { reference }) };
-    }
-    case 'accepted':
-      return { kind: 'accepted', title, text, why, reference: result.reference };
-    case 'failed':
-      return { kind: 'failed', why };
-    case 'retry':
-      return { kind: 'retry', after: after ?? retryFirst, why };
-    default:
-      return result satisfies never;
-  }
-}
-
-/** That it went out together with others, for the history. */
-function togetherWords({ messages, summary }: JudgedGroup): string {
-  if (summary !== null) return ` (in a summary of ${summary.total} alerts)`;
-  const others = messages.length - 1;
-  return others === 0 ? '' : ` (in one message with ${others} other${others === 1 ? '' : 's'})`;
-}
 
 /** Grows with each attempt, and differs from message to message, so that a server that comes back is not stormed. */
 export function retryAfter(message: Pick<LeasedMessage, 'id' | 'attempts'>): Duration {

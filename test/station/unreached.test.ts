@@ -98,6 +98,51 @@ settings: {initial_sleep: 0s}
     ));
 });
 
+describe('the alert that somebody cannot be reached', () => {
+  const policy = `version: 1
+people:
+  ann: {name: Ann, sms: "${phone}", limits: none, channels: {normal: [sms]}}
+  bob: {email: bob@example.net, limits: none}
+groups:
+  - {name: own, match: {source: mauve}, level: normal, notify: [{to: bob, every: 1h}]}
+  - {name: rest, level: normal, notify: [{to: ann}]}
+settings: {initial_sleep: 0s}
+`;
+  const id = 'unreachable/ann';
+  const name = `mauve/${id}`;
+
+  it("is nobody else's to raise, which would keep the real one from being told", () =>
+    timeline({ policy }, async (t) => {
+      phonesFail(t);
+      await t.update([{ id }, { id: 'disk' }], { source: 'mauve' });
+      assert.equal(await t.find(name), null);
+      assert.notEqual(await t.find('mauve/disk'), null, 'a machine of that name may send others');
+      await t.update([{ subject: 'db1' }]);
+      await t.at(minute);
+      assert.deepEqual(heard(t), [['bob', 0]]);
+    }));
+
+  it("is nobody else's to clear", () =>
+    timeline({ policy }, async (t) => {
+      phonesFail(t);
+      await t.update();
+      await t.update([{ id, clear: 0 }], { source: 'mauve' });
+      await t.update([{ id: 'disk' }], { source: 'mauve', replace: true });
+      assert.equal((await t.alert(name)).phase.kind, 'raised');
+    }));
+
+  it('ends, and nobody is reminded of it, when the person leaves the policy', () =>
+    timeline({ policy }, async (t) => {
+      phonesFail(t);
+      await t.update();
+      await t.at(minute);
+      await t.reload(policy.replace(/ {2}ann:.*\n/, '').replace('{to: ann}', '{to: bob}'));
+      assert.equal((await t.alert(name)).phase.kind, 'cleared');
+      await t.at(180 * minute);
+      assert.equal(heard(t).length, 2, 'that it was so, and that it is over');
+    }));
+});
+
 describe('a message whose channel the person has lost meanwhile', () => {
   const policy = (ann: string): string => `version: 1
 people:

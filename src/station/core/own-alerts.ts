@@ -7,13 +7,15 @@ import type { Alert, PersonId } from './alert.ts';
 import type { Context } from './draft.ts';
 import type { OwedMessage } from './notification.ts';
 import { absenceAt, groupOf, inboxName, type Person, peopleOf } from './policy.ts';
-import { importanceDefault, type Report } from './update.ts';
-
-/** The source of the station's own alerts. */
-export const ownSource = 'mauve';
+import { importanceDefault, ownSource, type Report } from './update.ts';
 
 /** The id of the alert that this person cannot be reached. */
-export const unreachableId = (person: PersonId): string => `unreachable/${person}`;
+export const unreachableId = (person: PersonId): string => `${unreachableStart}${person}`;
+const unreachableStart = 'unreachable/';
+
+/** Of whom an alert with this id says so; null: it is another one. */
+export const unreachablePerson = (id: string): PersonId | null =>
+  id.startsWith(unreachableStart) ? (id.slice(unreachableStart.length) as PersonId) : null;
 
 /** The id under which test messages to this person are on record. */
 export const testId = (person: PersonId): string => `test/${person}`;
