@@ -80,10 +80,11 @@ export class Lane {
     return movable.map(({ id }) => id);
   }
 
-  /** How a send ended says whether the provider works. */
-  heard(result: SendResult, now: Instant): void {
-    if (result.kind !== 'retry') this.breaker.worked();
-    else if (result.fault !== 'message') this.breaker.failed(result.why, now);
+  /** How a send ended says whether the provider works. @returns whether it works again, after it did not. */
+  heard(result: SendResult, now: Instant): boolean {
+    if (result.kind !== 'retry') return this.breaker.worked();
+    if (result.fault !== 'message') this.breaker.failed(result.why, now);
+    return false;
   }
 
   isStarted(id: MessageId): boolean {

@@ -8,6 +8,8 @@ import type { Door, Event, Receipt } from './door.ts';
 import { storeRetryWait } from './station.ts';
 import type { MessageId } from './store/store.ts';
 
+/** So many are committed at once: intake's batches go in between. */
+export const settledAtOnce = 100;
 /** For so many turns of the event loop receipts wait for others: a commit costs more than the turns. */
 const settleTurns = 8;
 
@@ -36,7 +38,7 @@ export class ReceiptQueue {
     this.settling = true;
     while (this.waiting.length > 0) {
       for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((next) => setImmediate(next));
-      const settled = this.waiting.splice(0);
+      const settled = this.waiting.splice(0, settledAtOnce);
       for (;;) {
         const outcomes = await this.door.handle(settled.map(({ event }) => event));
         if (outcomes.every((outcome) => outcome.ok) || this.stopped) break;

@@ -4,7 +4,7 @@
  * overtaken meanwhile, ends as obsolete; one that did not arrive goes on to the
  * person's next channel; where there is none, somebody else must know.
  */
-import { type Duration, days, hours, type Instant, plus, since } from '../time.ts';
+import { type Duration, days, hours, type Instant, minutes, plus, since } from '../time.ts';
 import type { Alert, HistoryEntry, PersonId, ReceiptOutcome } from './core/alert.ts';
 import type { OwedMessage } from './core/notification.ts';
 import { inboxName } from './core/policy.ts';
@@ -16,6 +16,8 @@ export type ReportEvent = Extract<Event, { kind: 'report' }>;
 
 /** How often a provider is asked again that has taken a message and does not say what became of it. */
 const askAgain = hours(1);
+/** A test message is given up after so long. */
+export const testMost: Duration = minutes(10);
 /** After so long it will not say any more. */
 export const acceptedMost: Duration = days(1);
 
@@ -146,6 +148,10 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
       return { id, kind: receipt.kind, at, until: receipt.until, why: receipt.why };
     case 'retry':
+      // Whoever asked for it does not wait so long.
+      if (message.kind === 'test' && since(message.dueAt, at) > testMost) {
+        return { id, kind: 'failed', at, why: receipt.why };
+      }
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; last: ${receipt.why}` };
       if (message.next !== null && plus(at, receipt.after) > plus(message.dueAt, message.next.wait)) {
         return { id, kind: 'moved-on', at, why: receipt.why };

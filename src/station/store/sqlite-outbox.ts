@@ -48,6 +48,7 @@ export class Outbox {
   readonly #release: Statement<[]>;
   readonly #releaseWatch: Statement<[{ now: Instant }]>;
   readonly #hurry: Statement<[Instant, Instant]>;
+  readonly #hurryTried: Statement<[{ channel: string; now: Instant }]>;
   readonly #hurryWatch: Statement<[{ now: Instant }]>;
 
   constructor(db: Database) {
@@ -118,6 +119,10 @@ export class Outbox {
     this.#hurry = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
     );
+    this.#hurryTried = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_owed SET send_at = @now WHERE channel = @channel AND send_at > @now
+         AND send_at IS NOT NULL AND status = 'pending' AND attempts > 0`,
+    );
     this.#hurryWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
        WHERE watch_at IS NOT NULL AND watch_at > @now + ${patience}`,
@@ -170,6 +175,10 @@ export class Outbox {
           return { message: owedOf(row), why };
         }),
     );
+  }
+
+  hurryTried(channel: string, now: Instant): void {
+    this.#hurryTried.run({ channel, now });
   }
 
   hurry(now: Instant): void {
