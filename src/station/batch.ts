@@ -23,6 +23,7 @@ import { isReserved, ownSource, type Report, type Reports, readUpdate } from './
 import type { Act, Event, Outcome, Refused } from './door.ts';
 import { Inhibitors, reported } from './inhibitors.ts';
 import {
+  cutShort,
   type ReceiptEvent,
   type ReportEvent,
   receiptEntry,
@@ -241,7 +242,7 @@ class Batch {
         await this.takePolicy(tx, event.policy);
         return done;
       case 'started':
-        await tx.releaseLeases(this.at);
+        for (const message of await tx.releaseLeases(this.at)) this.history.push(cutShort(message, this.at));
         // What was to be looked at when the station ended goes on.
         this.moreDue = true;
         return done;

@@ -119,6 +119,15 @@ export function receiptEntry(
   return { alert, at, quiet: true, by: null, change };
 }
 
+/** The station ended after it took a message to send, and before it was on record what became of it. */
+export const cutShort = (message: OwedMessage, at: Instant): HistoryEntry =>
+  receiptEntry(
+    message,
+    at,
+    'will-retry',
+    'the station ended while it was under way: it is sent again, and may arrive twice',
+  );
+
 // ---------------------------------------------------------------- what a receipt means
 
 function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Alert | undefined): Settlement {

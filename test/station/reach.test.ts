@@ -105,6 +105,24 @@ describe('a message that the provider took', () => {
       assert.deepEqual(await t.receipts('test', 'ann'), ['sms: accepted', 'sms: delivered']);
     }));
 
+  it('whose station ended while it was under way is sent again, and its history says why it may come twice', () =>
+    timeline({ policy }, async (t) => {
+      let asked = 0;
+      t.answer = (_, to) => {
+        asked += to === annsPhone ? 1 : 0;
+        return to === annsPhone && asked === 1 ? new Promise(() => undefined) : ok;
+      };
+      await t.update();
+      await t.restart();
+      await t.at(1);
+      assert.equal(asked, 2);
+      assert.deepEqual(await t.receipts('test', 'ann'), ['sms: will-retry', 'sms: delivered']);
+      const [why] = (await t.history('test', { quiet: true })).flatMap(({ change }) =>
+        change.kind === 'receipt' && change.outcome === 'will-retry' ? [change.why] : [],
+      );
+      assert.match(why ?? '', /ended while it was under way: it is sent again, and may arrive twice/);
+    }));
+
   it('is asked about after a restart in which its report was lost', () =>
     timeline({ policy }, async (t) => {
       t.answer = (_, to) => (to === annsPhone ? accepted('SM1') : ok);

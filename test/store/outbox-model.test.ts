@@ -242,7 +242,8 @@ class Run {
           row.status = 'pending';
           row.readyAt = row.message.dueAt;
         }
-        return await this.#store.transaction((tx) => tx.releaseLeases(now));
+        await this.#store.transaction((tx) => tx.releaseLeases(now));
+        return;
       case 'hurry':
         for (const row of this.#model.rows.filter(({ status }) => status === 'pending')) {
           if (row.readyAt > now) row.readyAt = now;

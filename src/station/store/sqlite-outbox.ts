@@ -45,7 +45,7 @@ export class Outbox {
   readonly #passedOn: Statement<[MessageId]>;
   readonly #overdue: Statement<[MessageId]>;
   readonly #later: Statement<[AlertKey, string, string, MessageId], number>;
-  readonly #release: Statement<[]>;
+  readonly #release: Statement<[], MessageRow>;
   readonly #releaseWatch: Statement<[{ now: Instant }]>;
   readonly #hurry: Statement<[Instant, Instant]>;
   readonly #hurryTried: Statement<[{ channel: string; now: Instant }]>;
@@ -129,7 +129,7 @@ export class Outbox {
     );
     this.#release = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at, leased_at = NULL
-       WHERE send_at IS NOT NULL AND status = 'leased'`,
+       WHERE send_at IS NOT NULL AND status = 'leased' RETURNING *`,
     );
     this.#releaseWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
@@ -186,9 +186,10 @@ export class Outbox {
     this.#hurryWatch.run({ now });
   }
 
-  releaseLeases(now: Instant): void {
-    this.#release.run();
+  releaseLeases(now: Instant): readonly OwedMessage[] {
+    const released = this.#release.all().sort((a, b) => a.id - b.id);
     this.#releaseWatch.run({ now });
+    return released.map(owedOf);
   }
 
   /** See `Transaction.loadMessage`. */
