@@ -33,7 +33,7 @@ export class Outbox {
   readonly #watched: Statement<[Instant, number], WatchedRow>;
   readonly #watch: Statement<[Instant, MessageId]>;
   readonly #nextWatch: Statement<[], Instant | null>;
-  readonly #fates: Statement<[string], Fate>;
+  readonly #fates: Statement<[string], Omit<Fate, 'hopeful'> & { readonly hopeful: number }>;
   readonly #accepted: Statement<[Sent]>;
   readonly #delivered: Statement<[Sent]>;
   readonly #confirmed: Statement<[Instant, string, MessageId]>;
@@ -42,8 +42,8 @@ export class Outbox {
   readonly #obsolete: Statement<[Instant, string, MessageId]>;
   readonly #retry: Statement<[Instant, string, MessageId]>;
   readonly #hold: Statement<[Instant | null, Instant, Instant | null, string, MessageId]>;
-  readonly #passedOn: Statement<[MessageId]>;
-  readonly #overdue: Statement<[MessageId]>;
+  readonly #passedOn: Statement<[Instant, MessageId]>;
+  readonly #overdue: Statement<[Instant | null, MessageId]>;
   readonly #later: Statement<[AlertKey, string, string, MessageId], number>;
   readonly #release: Statement<[]>;
   readonly #releaseWatch: Statement<[{ now: Instant }]>;
@@ -80,7 +80,10 @@ export class Outbox {
         'SELECT min(watch_at) FROM outbox INDEXED BY outbox_watched WHERE watch_at IS NOT NULL',
       )
       .pluck();
-    this.#fates = db.prepare('SELECT id, channel, status, why FROM outbox WHERE key = ? ORDER BY id');
+    this.#fates = db.prepare(
+      `SELECT id, channel, status, why, watch_at IS NOT NULL AND coalesce(next, overdue_after) IS NOT NULL AS hopeful
+       FROM outbox WHERE key = ? ORDER BY id`,
+    );
     const settle = (columns: string): string =>
       `UPDATE outbox SET ${columns}, leased_at = NULL WHERE id = ? AND send_at IS NOT NULL`;
     const sent = (status: string, more: string): string =>
@@ -107,8 +110,12 @@ export class Outbox {
            watch_at = ?, why = ?`,
       ),
     );
-    this.#passedOn = db.prepare('UPDATE outbox SET next = NULL, watch_at = NULL WHERE id = ?');
-    this.#overdue = db.prepare('UPDATE outbox SET watch_at = NULL WHERE id = ?');
+    this.#passedOn = db.prepare(
+      'UPDATE outbox SET next = NULL, watch_at = ? + overdue_after WHERE id = ? AND settled_at IS NULL',
+    );
+    this.#overdue = db.prepare(
+      'UPDATE outbox SET overdue_after = NULL, watch_at = ? WHERE id = ? AND settled_at IS NULL',
+    );
     this.#later = db
       .prepare<[AlertKey, string, string, MessageId], number>(
         `SELECT 1 FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
@@ -195,6 +202,7 @@ export class Outbox {
       held: row.held_at !== null,
       status: row.status,
       sentAt: row.sent_at,
+      watchAt: row.watch_at,
       why: row.why,
     };
   }
@@ -217,7 +225,7 @@ export class Outbox {
 
   /** See `Transaction.loadFates`. */
   fates(key: string): readonly Fate[] {
-    return this.#fates.all(key);
+    return this.#fates.all(key).map((fate) => ({ ...fate, hopeful: fate.hopeful === 1 }));
   }
 
   settle(settlements: readonly Settlement[]): void {
@@ -262,14 +270,14 @@ export class Outbox {
         this.#moveOn(row, at);
         break;
       case 'passed-on':
-        this.#passedOn.run(id);
+        this.#passedOn.run(at, id);
         this.#moveOn(row, at);
         break;
       case 'overdue':
-        this.#overdue.run(id);
+        this.#overdue.run(null, id);
         break;
       case 'watched':
-        this.#watch.run(settled.until, id);
+        this.#overdue.run(settled.until, id);
         break;
       case 'obsolete':
         this.#obsolete.run(at, why, id);
