@@ -99,23 +99,27 @@ class Run {
     const longest = Math.max(digest, summary.every) as typeof digest;
     const last = await this.tx.lastSent(person, channel, minus(now, longest), now);
     if (last.at !== null && plus(last.at, digest) > now) {
-      return await this.postpone(waiting, plus(last.at, digest));
+      // Those behind one that fails again and again must not be waited for longer because of it.
+      return await this.postpone(waiting, plus(last.at, digest), !last.isRetried);
     }
     const reminders = waiting.filter(({ kind }) => kind === 'reminder');
     const over = summary.over[channel];
     if (reminders.length === 0 || over === undefined || !(await this.standsOver(person, over))) {
       return await this.takeNews(waiting);
     }
+    const why = `more than ${over} alerts stand unacknowledged: one summary every ${formatDuration(summary.every)} takes the place of reminders`;
     const news = waiting.filter(({ kind }) => kind !== 'reminder');
     if (news.length > 0) {
       await this.takeNews(news);
-      return await this.postpone(reminders, plus(now, digest > 0 ? digest : turnWait));
+      return await this.gather(reminders, plus(now, digest > 0 ? digest : turnWait), why);
     }
     const next = last.summaryAt === null ? now : plus(last.summaryAt, summary.every);
     if (next <= now) return await this.take(reminders, true);
-    const why = `more than ${over} alerts stand unacknowledged: one summary every ${formatDuration(summary.every)} takes the place of reminders`;
-    for (const message of await this.lease(reminders, false))
-      this.gathered.push({ message, until: next, why });
+    await this.gather(reminders, next, why);
+  }
+
+  private async gather(reminders: readonly WaitingMessage[], until: Instant, why: string): Promise<void> {
+    for (const message of await this.lease(reminders, false)) this.gathered.push({ message, until, why });
   }
 
   /** As one, unless the policy has each go by itself. */
@@ -131,13 +135,15 @@ class Run {
     return (await this.tx.countOpenOf(person, over + 1)) > over;
   }
 
-  private async postpone(messages: readonly WaitingMessage[], until: Instant): Promise<void> {
+  private async postpone(
+    messages: readonly WaitingMessage[],
+    until: Instant,
+    patiently: boolean,
+  ): Promise<void> {
     if (messages.length === 0) return;
     this.moved = true;
-    await this.tx.postpone(
-      messages.map(({ id }) => id),
-      until,
-    );
+    const ids = messages.map(({ id }) => id);
+    await this.tx.postpone(ids, until, patiently);
   }
 
   private async lease(

@@ -126,3 +126,68 @@ describe('the second channel of `first_of`', () => {
       assert.deepEqual(sentBy(t, 'email'), []);
     }));
 });
+
+describe('a message that waits because the station gathers', () => {
+  const quick = (settings: string): string =>
+    policy('{first_of: [sms, email], wait: 20s}').replace(
+      'initial_sleep: 0s',
+      `initial_sleep: 0s${settings}`,
+    );
+
+  it('does not move on before it was sent', () =>
+    timeline({ policy: quick(''), gathers: true }, async (t) => {
+      await t.update([{ id: 'a' }]);
+      await t.at(2);
+      await t.update([{ id: 'b' }]);
+      await t.at(5 * minute);
+      assert.deepEqual(sentBy(t, 'sms'), [0, 30]);
+      assert.deepEqual(sentBy(t, 'email'), []);
+    }));
+
+  it('moves on a wait after it could have gone, where what it waits for hangs', () =>
+    timeline({ policy: quick(''), gathers: true }, async (t) => {
+      t.answer = (_, __, channel) => (channel === 'sms' ? new Promise(() => undefined) : ok);
+      await t.update([{ id: 'a' }]);
+      await t.at(2);
+      await t.update([{ id: 'b' }]);
+      await t.at(2 * minute);
+      assert.deepEqual(sentBy(t, 'email'), [20, 50]);
+      assert.ok((await t.receipts('b', 'ann')).includes('email: delivered'));
+    }));
+
+  it('is no sign that its receiver cannot be reached, in whatever storm', () =>
+    timeline(
+      { policy: quick(', unreachable_after: 1m').replace('[sms, email]', '[sms]'), gathers: true },
+      async (t) => {
+        await t.update([{ id: 'first' }]);
+        await t.at(1);
+        for (let n = 0; n < 8; n++)
+          await t.update(Array.from({ length: 100 }, (_, i) => ({ id: `x${n}-${i}` })));
+        await t.at(10 * minute);
+        assert.deepEqual(sentBy(t, 'sms'), [0, 30, 60, 90, 120]);
+        assert.equal(await phase(t), 'none');
+      },
+    ));
+
+  it('for a summary says so, also where news goes first', () =>
+    timeline(
+      {
+        policy: policy('[email]')
+          .replace('{to: [ann, bob]}', '{to: ann, every: 10m}')
+          .replace('initial_sleep: 0s', 'initial_sleep: 0s, summary: {over: {email: 1}}'),
+        gathers: true,
+      },
+      async (t) => {
+        await t.update([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+        await t.at(10 * minute - 1);
+        await t.update([{ id: 'd' }]);
+        for (let n = 0; n < 30; n++) {
+          await t.at(10 * minute + n * 25);
+          await t.update([{ id: `news-${n}` }]);
+        }
+        assert.ok((await t.receipts('a', 'ann')).includes('email: gathered'));
+        await t.at(30 * minute);
+        assert.equal(await phase(t), 'none');
+      },
+    ));
+});

@@ -8,7 +8,7 @@ import { type AlertKey, unreachable } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
 import { Codes } from './codes.ts';
 import { urgencyOf } from './open-alerts.ts';
-import { type MessageRow, nextOf, owedOf, triesBefore } from './rows.ts';
+import { type MessageRow, nextOf, owedOf, patience, triesBefore } from './rows.ts';
 import { Queue } from './sqlite-queue.ts';
 import type { Fate, MessageId, OwedMessage, Settlement, UnsettledMessage, WatchedMessage } from './store.ts';
 
@@ -125,7 +125,6 @@ export class Outbox {
     this.#hurry = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
     );
-    const patience = `coalesce(json_extract(next, '$.wait'), overdue_after)`;
     this.#hurryWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
        WHERE watch_at IS NOT NULL AND watch_at > @now + ${patience}`,

@@ -41,8 +41,15 @@ export type WaitingMessage = Pick<OwedMessage, 'alert' | 'person' | 'channel' | 
   readonly sendAt: Instant;
 };
 
-/** When the last message, and the last summary, to a person on a channel began to be sent; null: none. */
-export type LastSent = { readonly at: Instant | null; readonly summaryAt: Instant | null };
+/**
+ * When the last message, and the last summary, to a person on a channel began to be sent; null: none. `isRetried`:
+ * one is under way that could not be sent before.
+ */
+export type LastSent = {
+  readonly at: Instant | null;
+  readonly summaryAt: Instant | null;
+  readonly isRetried: boolean;
+};
 
 /**
  * How a message stands on one channel; `why`: what was last said of it. `hopeful`: it may still arrive, and has not
@@ -284,8 +291,8 @@ export interface Transaction {
     end: Instant,
     sentIn: SentIn | null,
   ): Promise<readonly LeasedMessage[]>;
-  /** These may not be sent before `until`. */
-  postpone(ids: readonly MessageId[], until: Instant): Promise<void>;
+  /** These may not be sent before `until`. @param patiently nor are they waited for before. */
+  postpone(ids: readonly MessageId[], until: Instant, patiently: boolean): Promise<void>;
   /** What was last sent after `after`, or is under way; what a clock that was set back since says was later is left out. */
   lastSent(person: PersonId, channel: string, after: Instant, now: Instant): Promise<LastSent>;
   /**
