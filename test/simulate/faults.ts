@@ -3,11 +3,14 @@
  * sees them: each spoils one thing that the station relies on, now and then or
  * always, and must be found.
  */
-import type { Channel } from '../../src/station/channels/channel.ts';
+import type { Channel, Report } from '../../src/station/channels/channel.ts';
+import type { renderMessage } from '../../src/station/core/message.ts';
 import type { Transaction } from '../../src/station/store/store.ts';
 import { type Clock, minutes, plus } from '../../src/time.ts';
 import type { PolicySpec } from './policies.ts';
 import { chanceOf } from './random.ts';
+
+type Render = typeof renderMessage;
 
 /** Where a fault may reach in. Nothing of the station knows of it. */
 export type Fault = {
@@ -17,6 +20,9 @@ export type Fault = {
   readonly transaction?: (tx: Transaction) => void;
   readonly channels?: (channels: ReadonlyMap<string, Channel>) => ReadonlyMap<string, Channel>;
   readonly clock?: (clock: Clock) => Clock;
+  readonly render?: (render: Render) => Render;
+  /** What the station hears of what a provider says by itself; null: nothing. */
+  readonly report?: (report: Report) => Report | null;
   /** What the station is given instead of the policy that the model knows. */
   readonly policy?: (spec: PolicySpec) => PolicySpec;
 };

@@ -3,9 +3,11 @@
  * went out although the person's last ones had reached a limit, and one that was
  * held back although they had not.
  */
+
+import { timeout } from './fates.ts';
 import { clock as shown } from './input.ts';
 import { length } from './match.ts';
-import { type Call, timeout } from './providers.ts';
+import type { Call } from './providers.ts';
 import type { NaivePolicy } from './rules.ts';
 
 /** A message of one person: when it was first tried, last tried, and when the station heard that it was accepted. */
