@@ -8,8 +8,9 @@ import type { Context } from './core/decide.ts';
 import { concerned, reachable, tested, testMessage, unreachable, unreachableId } from './core/own-alerts.ts';
 import { inboxName } from './core/policy.ts';
 import { type Report, textMax } from './core/update.ts';
-import type { Event, Outcome, Refused } from './door.ts';
+import type { Event, Outcome } from './door.ts';
 import type { Settled } from './receipts.ts';
+import { refusal } from './refusals.ts';
 import type { Transaction } from './store/store.ts';
 
 export type TestEvent = Extract<Event, { kind: 'test-message' }>;
@@ -52,13 +53,19 @@ async function lostBesides(own: OwnAlerts, person: PersonId): Promise<ReadonlySe
   return lost;
 }
 
-/** Owes a message that says nothing but that it arrives. @returns why not, where it cannot. */
-export async function oweTest(own: OwnAlerts, tx: Transaction, event: TestEvent): Promise<Outcome | Refused> {
+/** Owes a message that says nothing but that it arrives. */
+export async function oweTest(own: OwnAlerts, tx: Transaction, event: TestEvent): Promise<Outcome> {
   const { now, policy } = own.context;
   const { channel, by } = event;
   const person = policy.people.get(event.person);
-  if (person === undefined) return 'no-such-person';
-  if (channel !== inboxName && person.addresses[channel] === undefined) return 'no-such-channel';
+  if (person === undefined) return refusal('no-such-person');
+  if (channel !== inboxName && person.addresses[channel] === undefined) {
+    const known = [...Object.keys(person.addresses), inboxName].join(', ');
+    return refusal(
+      'no-such-channel',
+      `The policy gives no ${channel} of ${person.name}: known here are ${known}.`,
+    );
+  }
   const report = tested(person.id, now);
   const alert = await own.report(report, await own.find(report.id));
   if (alert === null) throw new Error('a test message without an alert');

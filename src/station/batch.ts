@@ -366,8 +366,7 @@ class Batch {
 
   private async takeTest(tx: Transaction, event: TestEvent): Promise<Outcome> {
     this.receipts += 1;
-    const made = await oweTest(this.own(tx), tx, event);
-    return typeof made === 'string' ? refusal(made) : made;
+    return await oweTest(this.own(tx), tx, event);
   }
 
   /** The station's own alerts, as this batch has left them. */

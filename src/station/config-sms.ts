@@ -3,11 +3,12 @@
  * what it means (docs/station-settings.md tells it to administrators).
  */
 import { z } from 'zod';
-import { type Duration, hours, milliseconds, minutes, parseDuration, seconds } from '../time.ts';
+import { minutes, seconds } from '../time.ts';
 import { isLoopback } from './address.ts';
 import type { SmsOptions } from './channels/sms.ts';
 import type { SmsSender } from './channels/sms-client.ts';
 import { smsSegmentsDefault, smsSegmentsMax } from './channels/sms-limits.ts';
+import { rateSchema } from './config-rate.ts';
 import { absent, type ChannelAround, type ChannelRead, type Findings, secretOf } from './config-secrets.ts';
 import { phoneFault } from './policy/phone.ts';
 import { durationBetween } from './yaml-file.ts';
@@ -20,26 +21,8 @@ export const smsConcurrencyDefault = 4;
 const concurrencyMax = 20;
 /** Twilio queues what a sender may not send yet; this only keeps a storm from being refused. */
 export const smsRateDefault = { count: 10, per: seconds(1) };
-const rateCountMax = 1000;
-const ratePerMax = hours(1);
 
 const text = z.string().min(1).max(textMax);
-
-const rateWords = 'a number of messages and a length of time is expected, such as 1/s, 30/m or 5/10s';
-const rateSchema = z
-  .string({ error: rateWords })
-  .transform((written, context): { readonly count: number; readonly per: Duration } => {
-    const [, count = '', per = ''] = /^(\d{1,4}) ?\/ ?(\d{0,4}(?:ms|s|m|h))$/.exec(written) ?? [];
-    const length = parseDuration(/^\d/.test(per) ? per : `1${per}`) ?? milliseconds(0);
-    if (Number(count) >= 1 && Number(count) <= rateCountMax && length > 0 && length <= ratePerMax) {
-      return { count: Number(count), per: length };
-    }
-    context.addIssue({
-      code: 'custom',
-      message: count === '' ? rateWords : `1 to ${rateCountMax} messages in at most 1h are expected`,
-    });
-    return z.NEVER;
-  });
 
 const fromWords =
   'a telephone number such as "+447700900123" in quotes, a short code, or a name of at most 11 letters and digits is expected';

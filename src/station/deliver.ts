@@ -22,7 +22,7 @@ import type { AlertKey, PersonId } from './core/alert.ts';
 import type { RenderContext, ToRender, ToSay } from './core/message.ts';
 import { inboxName, type Person, type Policy } from './core/policy.ts';
 import type { Door, Event, Receipt } from './door.ts';
-import { gather } from './gather.ts';
+import { gather, inOrder } from './gather.ts';
 import { safeDetail } from './html.ts';
 import { Lane } from './lane.ts';
 import { type JudgedGroup, judgeLimits } from './limits.ts';
@@ -40,6 +40,8 @@ export const retryFirst = seconds(5);
 export const retryMost = minutes(10);
 /** What has not arrived is looked at once more after so long, should the answer to the first look be lost. */
 const watchAgain = minutes(1);
+/** For so many turns of the event loop receipts wait for others to be committed with. */
+const settleTurns = 8;
 /** How long a provider that is asked what became of a message may take. */
 const askMost = seconds(30);
 /** Reports that came before it was on record under which reference their message was taken. */
@@ -231,18 +233,20 @@ class Delivery implements Deliver {
       if (group === null) return;
       // Where it goes is looked up when it goes: the policy may have changed while it waited.
       const route = this.routeOf(group);
-      const ended =
-        typeof route === 'string'
-          ? this.settleAll(group, () => ({ kind: 'failed', why: route }))
-          : this.send(group, route, lane);
-      this.follow(
-        ended.finally(() => {
-          lane.ended(group);
-          this.startSends(lane);
-          this.nudge();
-        }),
-      );
+      this.follow(typeof route === 'string' ? this.fail(group, route, lane) : this.send(group, route, lane));
     }
+  }
+
+  private async fail(group: JudgedGroup, why: string, lane: Lane): Promise<void> {
+    await this.settleAll(group, () => ({ kind: 'failed', why }));
+    this.goOn(group, lane);
+  }
+
+  /** The place is free for the next one. More is leased when little waits, so that one commit serves several. */
+  private goOn(group: JudgedGroup, lane: Lane): void {
+    lane.ended(group);
+    this.startSends(lane);
+    if (lane.isLow()) this.nudge();
   }
 
   /** @returns why the message can go nowhere, where that is so. */
@@ -266,12 +270,17 @@ class Delivery implements Deliver {
 
   private async send(group: JudgedGroup, route: Route, lane: Lane): Promise<void> {
     const { clock, meters } = this.options;
-    const rendered = this.render(group, route);
-    const result = await this.within(route.channel, route.channel.send(route.address, rendered));
     const [first] = group.messages;
     if (first === undefined) return;
+    const rendered = this.rendered(group, route);
+    const result =
+      rendered === null
+        ? buggy(route.channel)
+        : await this.within(route.channel, route.channel.send(route.address, rendered));
     meters.receipt(first.channel, result.kind);
     lane.heard(result, clock.now());
+    // While its receipt is committed the next one is on its way.
+    this.goOn(group, lane);
     // The same for all, so that they go together again.
     const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : null;
     const words = `${route.aside}${result.why}${togetherWords(group)}`;
@@ -279,11 +288,21 @@ class Delivery implements Deliver {
     if (result.kind === 'accepted') await this.recallReport(route.channel.name, result.reference);
   }
 
+  /** A message that cannot be put into words costs itself, not the station. */
+  private rendered(group: JudgedGroup, route: Route): Message | null {
+    try {
+      return this.render(group, route);
+    } catch (error) {
+      this.options.log.error({ err: error, channel: route.channel.name }, 'a message could not be rendered');
+      return null;
+    }
+  }
+
   private render({ messages, summary, limit }: JudgedGroup, { channel, person }: Route): Message {
     const { baseUrl, clock, ackLink, policy, render } = this.options;
     const alone = messages.length === 1 && summary === null;
     // The details of many would drown what is the matter with each.
-    const parts = messages.map(
+    const parts = inOrder(messages).map(
       (message): ToRender => ({ ...message, detailHtml: alone ? safeDetail(message.detail) : '' }),
     );
     const [first] = parts;
@@ -300,7 +319,7 @@ class Delivery implements Deliver {
       limit,
       now: clock.now(),
       channel: channel.name,
-      fits: channel.fits ?? null,
+      fits: channel.fits === undefined ? null : (text) => channel.fits?.(text) ?? true,
       ackLink: ackLink === null ? null : (alert) => ackLink(alert, person.id, first.dueAt),
     };
     return render(say, context, policy());
@@ -310,7 +329,7 @@ class Delivery implements Deliver {
   private async within(channel: Channel, send: Promise<SendResult>): Promise<SendResult> {
     const failed = (error: unknown): SendResult => {
       this.options.log.error({ err: error, channel: channel.name }, 'a channel failed with a bug');
-      return { kind: 'retry', why: `${channel.name} failed: see the log`, notBefore: null };
+      return buggy(channel);
     };
     const late: SendResult = { kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null };
     return await this.before(channel.timeout, send.catch(failed), late);
@@ -414,8 +433,8 @@ class Delivery implements Deliver {
     const { door, clock } = this.options;
     this.settling = true;
     while (this.receipts.length > 0) {
-      // Those who answer in this turn of the event loop come along.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      // Those who answer in the next few turns of the event loop come along: a commit costs more than the turns.
+      for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((next) => setImmediate(next));
       const settled = this.receipts.splice(0);
       for (;;) {
         const outcomes = await door.handle(settled.map(({ event }) => event));
@@ -436,14 +455,21 @@ class Delivery implements Deliver {
   }
 }
 
+const buggy = ({ name }: Channel): SendResult => ({
+  kind: 'retry',
+  why: `${name} failed: see the log`,
+  notBefore: null,
+  fault: 'message',
+});
+
 function receiptOf(
-  rendered: Message,
+  rendered: Message | null,
   result: SendResult,
   by: string,
   why: string,
   after: Duration | null,
 ): Receipt {
-  const { title, text } = rendered;
+  const { title, text } = rendered ?? { title: '', text: '' };
   switch (result.kind) {
     case 'delivered': {
       const { reference } = result;

@@ -8,7 +8,7 @@
  * When the last message went is read from the outbox, so a restart gathers on.
  */
 import { formatDuration, type Instant, minus, plus, seconds } from '../time.ts';
-import type { Alert, PersonId } from './core/alert.ts';
+import type { Alert, AlertKey, PersonId } from './core/alert.ts';
 import { raisedAt } from './core/alert.ts';
 import type { Standing } from './core/message.ts';
 import { inboxName, type Policy } from './core/policy.ts';
@@ -60,6 +60,17 @@ export async function gather(tx: Transaction, how: Gathering): Promise<GatheredA
   for (const message of waiting) await run.consider(message);
   const { groups, gathered, moved } = run;
   return { groups, gathered, more: waiting.length === how.limit && moved };
+}
+
+/** As what goes together is said: urgent ones first, but what is said of one alert in the order in which it was owed. */
+export function inOrder(messages: readonly LeasedMessage[]): readonly LeasedMessage[] {
+  const ofAlert = new Map<AlertKey, LeasedMessage[]>();
+  for (const message of [...messages].sort((a, b) => b.id - a.id)) {
+    const known = ofAlert.get(message.alert);
+    if (known === undefined) ofAlert.set(message.alert, [message]);
+    else known.push(message);
+  }
+  return messages.map((message) => ofAlert.get(message.alert)?.pop() ?? message);
 }
 
 class Run {

@@ -8,7 +8,7 @@ import { Breaker } from './breaker.ts';
 import type { Channel, SendResult } from './channels/channel.ts';
 import { levels } from './core/alert.ts';
 import type { JudgedGroup } from './limits.ts';
-import { Pace } from './pace.ts';
+import { ProviderRate } from './provider-rate.ts';
 import type { MessageId } from './store/store.ts';
 
 /** So many times what it can send at once is taken out of the outbox: there the urgent would still come first. */
@@ -21,7 +21,7 @@ export class Lane {
   private readonly channel: Channel | null;
   private readonly concurrency: number;
   private readonly breaker = new Breaker();
-  private readonly pace: Pace;
+  private readonly rate: ProviderRate;
   private waiting: JudgedGroup[] = [];
   private readonly sending = new Set<JudgedGroup>();
 
@@ -29,18 +29,18 @@ export class Lane {
   constructor(channel: Channel | null, concurrency: number) {
     this.channel = channel;
     this.concurrency = channel?.concurrency ?? concurrency;
-    this.pace = new Pace(channel?.rate);
+    this.rate = new ProviderRate(channel?.rate);
   }
 
   /** How many more groups it takes now. */
   room(now: Instant): number {
     const most = this.breaker.room(ahead * this.concurrency, now) - this.sending.size - this.waiting.length;
-    return Math.min(most, this.pace.room(now) - this.waiting.length);
+    return Math.min(most, this.rate.room(now) - this.waiting.length);
   }
 
   /** When there may be room that only time brings; null: sends under way bring it. */
   opensAt(now: Instant): Instant | null {
-    return this.breaker.opensAt(now) ?? this.pace.opensAt(now);
+    return this.breaker.opensAt(now) ?? this.rate.opensAt(now);
   }
 
   /** Whether it is left alone for now, because it does not work. */
@@ -55,13 +55,18 @@ export class Lane {
 
   /** What is to be sent next; null: nothing now. */
   start(now: Instant): JudgedGroup | null {
-    if (this.sending.size >= this.breaker.room(this.concurrency, now) || this.pace.room(now) <= 0)
+    if (this.sending.size >= this.breaker.room(this.concurrency, now) || this.rate.room(now) <= 0)
       return null;
     const group = this.waiting.shift();
     if (group === undefined) return null;
     this.sending.add(group);
-    this.pace.begins(now);
+    this.rate.begins(now);
     return group;
+  }
+
+  /** Whether little waits, so that more should be taken out of the outbox. */
+  isLow(): boolean {
+    return this.waiting.length <= this.concurrency / 2;
   }
 
   ended(group: JudgedGroup): void {

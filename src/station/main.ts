@@ -17,17 +17,19 @@ import { openInbox } from './channels/inbox.ts';
 import { openSms } from './channels/sms.ts';
 import { openWebhook } from './channels/webhook.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
-import { renderMessage } from './core/message.ts';
 import type { Policy } from './core/policy.ts';
 import { openDeliver } from './deliver.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { IntakeError, openIntake } from './intake.ts';
+import { loadLinkSecret, openLinks } from './links.ts';
 import { readLocalFile } from './local-file.ts';
+import { openRenderer } from './messages/renderer.ts';
 import { Meters } from './meters.ts';
 import { openNames } from './names.ts';
 import { openFeedRefresh } from './policy/feed-refresh.ts';
 import { openFeeds } from './policy/feeds.ts';
 import { type PolicyRead, PolicySource } from './policy/source.ts';
+import { openReplies } from './replies.ts';
 import { openStation, type Station } from './station.ts';
 import { StationView } from './station-view.ts';
 import { StoreError } from './store/errors.ts';
@@ -133,6 +135,8 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     onFound: (found) => void station.handle([{ kind: 'names', at: clock.now(), found }]),
   });
   const station: Station = openStation({ store, policy, clock, log, meters, names });
+  const secret = await loadLinkSecret(store);
+  const links = openLinks({ secret, clock, policy: () => station.policy() });
   // Filled once there is somebody to hear what they say.
   const channels = new Map<string, Channel>();
   const view = new StationView({
@@ -142,7 +146,7 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     meters,
     feeds,
     channels,
-    readLink: () => ({ ok: false, why: 'bad' }),
+    readLink: (token) => links.read(token),
   });
 
   const { logLevel, trustProxy } = config;
@@ -152,14 +156,18 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     view,
   );
   const baseUrl = config.baseUrl ?? defaultBaseUrl(web.address);
+  const replies = openReplies({ station, store, clock, log });
+  const renderer = openRenderer({
+    onFault: ({ file, line, column, message }) => log.warn({ template: file, line, column }, message),
+  });
   const deliver = openDeliver({
     store,
     door: station,
     channels,
     policy: () => station.policy(),
     baseUrl,
-    render: renderMessage,
-    ackLink: null,
+    render: (say, context, { templates }) => renderer.render(say, context, templates),
+    ackLink: (alert, person, from) => `${baseUrl}/a/${links.make(alert, person, from)}`,
     clock,
     log,
     meters,
@@ -168,7 +176,7 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   const edges = (name: string): ChannelEdges => ({
     clock,
     log,
-    events: { report: (report) => deliver.report(name, report), heard: async () => null },
+    events: { report: (report) => deliver.report(name, report), heard: (heard) => replies.heard(heard) },
   });
   for (const channel of openChannels(config, edges)) channels.set(channel.name, channel);
   station.onCommit((nudge) => {

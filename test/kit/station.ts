@@ -49,6 +49,10 @@ export type Said = {
   readonly suppress?: number;
 };
 
+function fits(this: { readonly longest: number }, text: string): boolean {
+  return text.length <= this.longest;
+}
+
 const onePerson = `version: 1
 people:
   ann: {email: ann@example.net}
@@ -83,6 +87,12 @@ export class Timeline {
   /** What the provider says when it is asked what became of a message that it took. */
   ask: (reference: string, channel: string) => Report | null | Promise<Report | null> = () => null;
   deliver!: Deliver;
+  /** What the station logs as errors, where a test means to see them. */
+  errors: string[] | null = null;
+  /** In characters: what the channels take. */
+  longest = Number.POSITIVE_INFINITY;
+  /** Puts messages into words. */
+  render = renderMessage;
   private policyText: string;
   private readonly gathers: boolean;
   private transmissions = 0n;
@@ -115,7 +125,11 @@ export class Timeline {
   async open(): Promise<this> {
     const { clock, folder } = this;
     const meters = new Meters(false);
-    const log = { debug() {}, info() {}, warn() {}, error: console.error };
+    const error = (about: unknown, text: string): void => {
+      if (this.errors === null) console.error(about, text);
+      else this.errors.push(text);
+    };
+    const log = { debug() {}, info() {}, warn() {}, error: error as () => void };
     this.store = openSqlite({ folder });
     this.reads = openReads({ folder });
     this.station = openStation({ store: this.store, policy: this.policy(), clock, log, meters });
@@ -126,12 +140,17 @@ export class Timeline {
       channels,
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
-      render: renderMessage,
+      render: (say, context) => this.render(say, context),
       ackLink: null,
       clock,
       log,
       meters,
     });
+    // As a channel of one's own might be written.
+    for (const channel of channels.values()) {
+      Object.defineProperty(channel, 'longest', { get: () => this.longest });
+      Object.assign(channel, { fits });
+    }
     this.station.onCommit((nudge) => nudge.owes && deliver.nudge());
     this.deliver = deliver;
     this.endDelivery = () => deliver.stop(seconds(0));

@@ -239,7 +239,7 @@ const shapes: readonly Broken[] = [
   [
     'a key of a later version',
     `${tail}settings: {drills: 30d}\n`,
-    '6:12: unknown key "drills" (known here: acknowledge_at_most, initial_sleep, urgent_hold_at_most, hold_at_most, digest, summary, unreachable_after, source_lookups)',
+    '6:12: unknown key "drills" (known here: acknowledge_at_most, initial_sleep, urgent_hold_at_most, hold_at_most, digest, summary, unreachable_after, source_lookups, templates)',
   ],
   ['an address to include in a word', `include: parts\n${tail}`, '4:10: a list is expected, not a text'],
   [

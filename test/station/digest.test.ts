@@ -125,6 +125,27 @@ describe('what one person is owed on one channel', () => {
       assert.equal(t.sent[0]?.says, 3);
     }));
 
+  it('does not move on to the next channel because it is gathered', () =>
+    timeline(
+      {
+        policy: policy('', 'limits: none, channels: {normal: {first_of: [sms, email], wait: 10s}}'),
+        gathers: true,
+      },
+      async (t) => {
+        await raise(t, 'a');
+        await t.at(1);
+        await raise(t, 'b', 'c');
+        await t.at(100);
+        assert.deepEqual(
+          t.sent.map(({ channel, says, at }) => [channel, says, t.ago(at)]),
+          [
+            ['sms', 1, 0],
+            ['sms', 2, 30],
+          ],
+        );
+      },
+    ));
+
   it('each goes by itself where the policy says so', () =>
     timeline({ policy: byMail(', digest: 0s'), gathers: true }, async (t) => {
       await raise(t, 'a', 'b', 'c');

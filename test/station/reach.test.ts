@@ -283,6 +283,36 @@ describe('a channel that does not work', () => {
     ));
 });
 
+describe('a message', () => {
+  it('that cannot be put into words costs itself, not the others, and is tried on', () =>
+    timeline({ policy }, async (t) => {
+      let broken = true;
+      const { render } = t;
+      t.render = (say, context) => {
+        if (broken && context.person.id === 'ann') throw new Error('planted');
+        return render(say, context);
+      };
+      t.errors = [];
+      await t.update();
+      await t.at(1);
+      assert.deepEqual(by(t, 'bob@example.net').length, 1);
+      assert.match(t.errors[0] ?? '', /could not be rendered/);
+      broken = false;
+      await t.at(30);
+      assert.equal(by(t, annsPhone).length, 1);
+    }));
+
+  it('is as short as its channel takes it', () =>
+    timeline({ policy }, async (t) => {
+      t.longest = 90;
+      await t.update([{ subject: 'db1.example.net', summary: 'x '.repeat(400) }]);
+      await t.at(1);
+      const [sms] = t.sent.filter(({ channel }) => channel === 'sms');
+      assert.ok((sms?.text.length ?? 1000) <= 90, sms?.text);
+      assert.match(sms?.text ?? '', /http:\/\/mauve\.example\.net\/alerts\/1/);
+    }));
+});
+
 describe('a test message', () => {
   it('goes out whatever limits there are, says nothing of alerts, and has a receipt', () =>
     timeline({ policy }, async (t) => {

@@ -202,6 +202,15 @@ export const refSchema = z
   })
   .meta({ description: 'A file, relative to this one, or an address such as https://example.com/x.ics.' });
 
+/** A folder of this machine, relative to the file that names it. */
+export const folderSchema = z
+  .string()
+  .min(1)
+  .max(policyLimits.text)
+  .refine((written) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(written), {
+    error: 'the name of a folder of this machine is expected',
+  });
+
 // ---------------------------------------------------------------- shapes
 
 /** For mappings that are written in one of several ways, each with a key of its own. */

@@ -453,6 +453,9 @@ export interface Reads {
   }): Promise<readonly InboxMessage[]>;
   /** Newest first. */
   messagesOf(key: AlertKey, limit: number): Promise<readonly InboxMessage[]>;
+  message(id: MessageId): Promise<InboxMessage | null>;
+  /** The short codes of those that have one: see `Transaction.loadCode`. */
+  codes(alerts: readonly AlertKey[]): Promise<ReadonlyMap<AlertKey, number>>;
   outboxCounts(): Promise<Readonly<Record<MessageStatus, number>>>;
   readonly accounts: Pick<Accounts, 'findUser' | 'listUsers' | 'findToken' | 'loadSession'>;
   close(): Promise<void>;

@@ -5,7 +5,7 @@
  */
 import { type Duration, type Instant, plus } from '../time.ts';
 
-export class Pace {
+export class ProviderRate {
   private readonly rate: { readonly count: number; readonly per: Duration } | null;
   /** When the last `count` sends began, the oldest first. */
   private begun: Instant[] = [];
@@ -18,8 +18,10 @@ export class Pace {
   room(now: Instant): number {
     if (this.rate === null) return Number.POSITIVE_INFINITY;
     const { count, per } = this.rate;
+    const over = this.begun.findIndex((at) => plus(at, per) > now);
+    this.begun.splice(0, over === -1 ? this.begun.length : over);
     // A clock that was set back must not stop it for long.
-    this.begun = this.begun.filter((at) => at <= now && plus(at, per) > now);
+    while ((this.begun.at(-1) ?? now) > now) this.begun.pop();
     return count - this.begun.length;
   }
 
