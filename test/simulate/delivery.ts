@@ -177,7 +177,8 @@ export class DeliveryJudge {
     const ends = outcome === 'delivered' || outcome === 'failed' || outcome === 'obsolete';
     // What was delivered may turn out not to have been.
     if (outcome === 'failed')
-      for (const one of about) if (one.state === 'delivered' && one.row.reference !== null) this.readAgain(one);
+      for (const one of about)
+        if (one.state === 'delivered' && one.row.reference !== null) this.readAgain(one);
     const settled = about.find(
       ({ row, state }) => ends && row.status === outcome && row.settled_at === at && state !== outcome,
     );
@@ -299,8 +300,11 @@ export class DeliveryJudge {
       this.disturbedAt,
     ))
       this.complain(kind, first.alert, expected, found);
-    const level = messages.map(({ row }) => row.level).sort(byLevel)[0] ?? '';
-    const broken = this.limits.sent(this.policy(), { ...first.row, level }, call);
+    // The most urgent one counts for all.
+    const [counts = first] = messages.toSorted(
+      ({ row: a }, { row: b }) => byLevel(a.level, b.level) || a.id - b.id,
+    );
+    const broken = this.limits.sent(this.policy(), counts.row, call);
     if (broken !== null)
       this.complain('over the limit', first.alert, broken, `${call.covers.join(' ')} at ${shown(call.wall)}`);
     if (call.reference !== null) this.taken.set(call.reference, { call, messages, words: [] });

@@ -49,6 +49,8 @@ export type Followed = {
   overdueAt: number | null;
   /** When history said that it has arrived. */
   arrivedAt: number | null;
+  /** When it no longer waited to be sent. */
+  goneAt: number | null;
   /** When something happened to its alert by which it says nothing of use any more. */
   overtakenAt: number | null;
 };
@@ -71,6 +73,7 @@ export function followed(row: Row, alert: string): Followed {
     waitedFrom: 0,
     overdueAt: null,
     arrivedAt: null,
+    goneAt: null,
     overtakenAt: null,
   };
 }

@@ -96,6 +96,18 @@ export class ReachJudge {
     policy: NaivePolicy,
   ): void {
     this.settleExpected();
+    const waited = message.state === 'waits';
+    this.take(message, lane, receipt, at, policy);
+    if (waited && message.state !== 'waits') message.goneAt = at;
+  }
+
+  private take(
+    message: Followed,
+    lane: readonly Followed[],
+    receipt: Receipt,
+    at: number,
+    policy: NaivePolicy,
+  ): void {
     switch (receipt.outcome) {
       case 'accepted':
         message.state = 'accepted';
@@ -141,7 +153,7 @@ export class ReachJudge {
   private lost(message: Followed, lane: readonly Followed[], at: number, policy: NaivePolicy): void {
     const { person, channel, kind, key } = message.row;
     if (channel === 'inbox' || kind === 'test' || policy.person(person) === undefined) return;
-    if (message.overtakenAt !== null || isFollowed(message, lane, at)) return;
+    if (message.overtakenAt !== null || isFollowed(message, lane, at, at)) return;
     const hopeful = (one: Followed): boolean =>
       one.state === 'delivered' ||
       ((one.state === 'waits' || one.state === 'accepted') && one.overdueAt === null);
@@ -183,7 +195,8 @@ export class ReachJudge {
     )
       return;
     const by = Math.max(waitedFrom + digest, since) + patience + slack;
-    if (until < by || (overtakenAt !== null && overtakenAt <= by) || isFollowed(message, lane, by)) return;
+    if (until < by || (overtakenAt !== null && overtakenAt <= by)) return;
+    if (isFollowed(message, lane, waitedFrom + patience, by)) return;
     message.reported = true;
     const what = left.length > 0 ? `${left.join(', ')} to take over` : 'somebody to be told';
     this.complain(
@@ -206,11 +219,11 @@ export class ReachJudge {
   }
 }
 
-/** Whether the person was owed a newer message of the same alert on the same channel, which still waits. */
-function isFollowed(message: Followed, lane: readonly Followed[], at: number): boolean {
+/** Whether a newer message of the same alert to that person on that channel waited, between those two moments. */
+function isFollowed(message: Followed, lane: readonly Followed[], from: number, until: number): boolean {
   return lane.some(
-    ({ row, owedAt, explained, state }) =>
-      row.id > message.row.id && explained && owedAt <= at && state === 'waits',
+    ({ row, owedAt, explained, goneAt }) =>
+      row.id > message.row.id && explained && owedAt <= until && (goneAt === null || goneAt > from),
   );
 }
 
