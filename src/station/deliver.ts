@@ -200,8 +200,8 @@ class Delivery implements Deliver {
     return [...this.lanes].filter(([, lane]) => lane.room(now) <= 0).map(([name]) => name);
   }
 
-  /** Until its receipt is committed it is leased, but must not count as sent. */
-  private async waits(message: LeasedMessage, receipt: Receipt): Promise<void> {
+  /** Until its receipt is committed it may be leased, but must not count as sent. */
+  private async waits(message: Pick<LeasedMessage, 'id'>, receipt: Receipt): Promise<void> {
     this.holding.add(message.id);
     const settled = this.receipt(message.id, receipt);
     this.follow(settled);

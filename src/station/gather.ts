@@ -31,7 +31,7 @@ export type Group = {
 };
 
 /** A reminder that waits for the next summary. */
-export type Gathered = { readonly message: LeasedMessage; readonly until: Instant; readonly why: string };
+export type Gathered = { readonly message: WaitingMessage; readonly until: Instant; readonly why: string };
 
 export type Gathering = {
   readonly now: Instant;
@@ -130,7 +130,9 @@ class Run {
   }
 
   private async gather(reminders: readonly WaitingMessage[], until: Instant, why: string): Promise<void> {
-    for (const message of await this.lease(reminders, false)) this.gathered.push({ message, until, why });
+    // They are not leased: what is counts as one that is being sent.
+    await this.postpone(reminders, until, true);
+    for (const message of reminders) this.gathered.push({ message, until, why });
   }
 
   /** As one, unless the policy has each go by itself. */

@@ -304,7 +304,8 @@ export class DeliveryJudge {
     const [counts = first] = messages.toSorted(
       ({ row: a }, { row: b }) => byLevel(a.level, b.level) || a.id - b.id,
     );
-    const broken = this.limits.sent(this.policy(), counts.row, call);
+    const says = messages.map(({ row }) => row.key);
+    const broken = this.limits.sent(this.policy(), counts.row, says, call);
     if (broken !== null)
       this.complain('over the limit', first.alert, broken, `${call.covers.join(' ')} at ${shown(call.wall)}`);
     if (call.reference !== null) this.taken.set(call.reference, { call, messages, words: [] });

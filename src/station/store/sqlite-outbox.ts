@@ -14,6 +14,7 @@ import type { Fate, MessageId, OwedMessage, Settlement, UnsettledMessage, Watche
 
 type ObsoleteMessage = { readonly message: OwedMessage; readonly why: string };
 type WatchedRow = Omit<WatchedMessage, 'hasNext'> & { readonly next: string | null };
+type FateRow = Omit<Fate, 'hopeful' | 'sent'> & { readonly hopeful: number; readonly sent: number };
 type Sent = {
   id: MessageId;
   at: Instant;
@@ -33,7 +34,7 @@ export class Outbox {
   readonly #watched: Statement<[Instant, number], WatchedRow>;
   readonly #watch: Statement<[Instant, MessageId]>;
   readonly #nextWatch: Statement<[], Instant | null>;
-  readonly #fates: Statement<[string], Omit<Fate, 'hopeful'> & { readonly hopeful: number }>;
+  readonly #fates: Statement<[string], FateRow>;
   readonly #accepted: Statement<[Sent]>;
   readonly #delivered: Statement<[Sent]>;
   readonly #confirmed: Statement<[Instant, string, MessageId]>;
@@ -81,8 +82,8 @@ export class Outbox {
       )
       .pluck();
     this.#fates = db.prepare(
-      `SELECT id, channel, status, why, watch_at IS NOT NULL AND coalesce(next, overdue_after) IS NOT NULL AS hopeful
-       FROM outbox WHERE key = ? ORDER BY id`,
+      `SELECT id, channel, status, why, sent_at IS NOT NULL AS sent,
+         watch_at IS NOT NULL AND coalesce(next, overdue_after) IS NOT NULL AS hopeful FROM outbox WHERE key = ? ORDER BY id`,
     );
     const settle = (columns: string): string =>
       `UPDATE outbox SET ${columns}, leased_at = NULL WHERE id = ? AND send_at IS NOT NULL`;
@@ -224,7 +225,9 @@ export class Outbox {
 
   /** See `Transaction.loadFates`. */
   fates(key: string): readonly Fate[] {
-    return this.#fates.all(key).map((fate) => ({ ...fate, hopeful: fate.hopeful === 1 }));
+    return this.#fates
+      .all(key)
+      .map((fate) => ({ ...fate, hopeful: fate.hopeful === 1, sent: fate.sent === 1 }));
   }
 
   settle(settlements: readonly Settlement[]): void {

@@ -53,13 +53,14 @@ export type LastSent = {
 
 /**
  * How a message stands on one channel; `why`: what was last said of it. `hopeful`: it may still arrive, and has not
- * been waited for too long yet.
+ * been waited for too long yet. `sent`: the provider has taken it, whatever became of it.
  */
 export type Fate = {
   readonly id: MessageId;
   readonly channel: string;
   readonly status: MessageStatus;
   readonly hopeful: boolean;
+  readonly sent: boolean;
   readonly why: string;
 };
 
