@@ -182,18 +182,27 @@ export class DeliveryJudge {
     const settled = about.find(
       ({ row, state }) => ends && row.status === outcome && row.settled_at === at && state !== outcome,
     );
+    if (settled !== undefined) return settled;
+    const lives = ({ state }: Followed): boolean => state === 'waits' || state === 'accepted';
+    if (outcome === 'overdue') {
+      const waiting = about.filter((one) => lives(one) && one.left.length === 0 && one.overdueAt === null);
+      // Of those before it nothing was said, since it followed.
+      return (
+        waiting.findLast(({ waitedFrom, patience }) => waitedFrom + (patience ?? 0) <= at) ??
+        waiting[0] ??
+        null
+      );
+    }
     const [first] = about.filter((message) => {
-      const { state, left, row, overdueAt } = message;
-      const lives = state === 'waits' || state === 'accepted';
+      const { state, left, row } = message;
       if (outcome === 'moved-on')
         return left.length > 0 && this.fresh.some((one) => !one.explained && one.row.key === row.key);
-      if (outcome === 'overdue') return lives && overdueAt === null;
       if (outcome === 'sent') return state === 'accepted';
-      if (outcome === 'delivered') return lives;
-      if (outcome === 'failed') return lives;
+      if (outcome === 'delivered') return lives(message);
+      if (outcome === 'failed') return lives(message);
       return state === 'waits';
     });
-    return settled ?? first ?? null;
+    return first ?? null;
   }
 
   private goesOn(from: Followed, at: number): void {
@@ -374,21 +383,29 @@ export class DeliveryJudge {
   /** What a provider said of a message has to be how the message stands. */
   private judgeWords(wall: number): void {
     for (const word of this.words.splice(0)) {
-      const { reference, state, taken } = word;
-      if (!taken || word.wall - minute < this.disturbedAt || state === 'queued' || state === 'sent') continue;
+      const { reference, state } = word;
+      if (!word.taken || word.wall - minute < this.disturbedAt || state === 'queued' || state === 'sent')
+        continue;
       // Its receipt may be on its way.
       if (word.wall > wall - minute) this.words.push(word);
-      else for (const message of this.taken.get(reference)?.messages ?? []) this.judgeWord(message, word);
+      else {
+        const taken = this.taken.get(reference);
+        for (const message of taken?.messages ?? [])
+          this.judgeWord(message, word, taken?.call.answeredAt ?? 0);
+      }
     }
   }
 
-  private judgeWord(message: Followed, { reference, state, wall }: Word): void {
+  /** @param answeredAt the station cannot know before what is meant. */
+  private judgeWord(message: Followed, { reference, state, wall }: Word, answeredAt: number): void {
     this.readAgain(message);
     const { row, alert } = message;
     // It was sent once more since.
     if (row.reference !== reference) return;
-    if (row.status === 'failed' || (state === 'delivered' && row.status === 'delivered')) return;
-    this.complain('not heeded', alert, `${row.key} ${state} at ${shown(wall)}`, row.status);
+    const heeded = row.status === 'failed' || (state === 'delivered' && row.status === 'delivered');
+    if (heeded && (row.settled_at ?? 0) <= Math.max(wall, answeredAt) + atOnce) return;
+    const found = row.settled_at === null ? row.status : `${row.status} at ${shown(row.settled_at)}`;
+    this.complain('not heeded', alert, `${row.key} ${state} at ${shown(wall)}`, found);
   }
 
   private judgeSettled(message: Followed): void {
