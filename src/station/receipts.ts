@@ -32,30 +32,50 @@ export type Settled = {
 
 const nothing: Settled = { history: [], unreached: null, reached: null };
 
+/** An alert as it is by now, if what came before in the same transaction changed it. */
+export type Current = (alert: Alert) => Alert;
+
 /** @returns nothing for a message that was settled already. */
-export async function settleReceipt(tx: Transaction, event: ReceiptEvent): Promise<Settled> {
+export async function settleReceipt(
+  tx: Transaction,
+  event: ReceiptEvent,
+  current: Current,
+): Promise<Settled> {
   const message = await tx.loadMessage(event.message);
   const about: ReadonlySet<string> = new Set(['pending', 'leased']);
   const late = event.receipt.kind === 'overdue' && message?.status === 'accepted';
   if (message === null || !(about.has(message.status) || late)) return nothing;
-  const [alert] = await tx.loadKeyed([message.alert]);
+  const alert = await alertOf(tx, message, current);
   const settlement = settlementOf(event, message, alert);
   return await settle(tx, event.at, message, alert, settlement, event.receipt);
 }
 
 /** What the provider says of the messages that it took under one reference; null where none are known. */
-export async function settleReport(tx: Transaction, event: ReportEvent): Promise<readonly Settled[] | null> {
+export async function settleReport(
+  tx: Transaction,
+  event: ReportEvent,
+  current: Current,
+): Promise<readonly Settled[] | null> {
   const ids = await tx.loadReported(event.channel, event.report.reference);
   if (ids.length === 0) return null;
   const settled: Settled[] = [];
   for (const id of ids) {
     const message = await tx.loadMessage(id);
     if (message === null) continue;
-    const [alert] = await tx.loadKeyed([message.alert]);
+    const alert = await alertOf(tx, message, current);
     const settlement = reportSettlement(id, event, message, alert);
     if (settlement !== null) settled.push(await settle(tx, event.at, message, alert, settlement, null));
   }
   return settled;
+}
+
+async function alertOf(
+  tx: Transaction,
+  message: UnsettledMessage,
+  current: Current,
+): Promise<Alert | undefined> {
+  const [alert] = await tx.loadKeyed([message.alert]);
+  return alert === undefined ? undefined : current(alert);
 }
 
 async function settle(

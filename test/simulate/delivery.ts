@@ -218,8 +218,11 @@ export class DeliveryJudge {
 
   // -------------------------------------------------------------- what reached the providers
 
-  /** Compares what is new with what reached the providers, and with what they said of it. */
-  compare(calls: readonly Call[], words: readonly Word[], wall: number): void {
+  /**
+   * Compares what is new with what reached the providers, and with what they said of it.
+   * @param lives whether the station runs: what waits, waits for that.
+   */
+  compare(calls: readonly Call[], words: readonly Word[], wall: number, lives: boolean): void {
     this.reach.settleExpected();
     for (const { explained, alert, row } of this.fresh) {
       if (!explained) this.complain('in the outbox', alert, 'nothing', `${row.key} by ${row.channel}`);
@@ -239,6 +242,7 @@ export class DeliveryJudge {
     this.judgeWords(wall);
     const digest = Math.max(...this.policies.map((policy) => policy.digest));
     for (const [id, message] of this.open) {
+      if (!lives && message.row.settled_at === null) continue;
       const until = message.arrivedAt ?? message.row.settled_at ?? wall;
       this.reach.judgePatience(message, this.lanes.get(message.lane) ?? [], digest, until, this.disturbedAt);
       if (message.row.settled_at !== null) {

@@ -104,7 +104,7 @@ export class Judge {
     const { calls, words } = this.providers;
     this.delivery.readOutbox(this.model.currentPolicy());
     this.readHistory();
-    this.delivery.compare(calls.splice(0), words.splice(0), this.clock.wall());
+    this.delivery.compare(calls.splice(0), words.splice(0), this.clock.wall(), this.host.alive);
     this.compareOwed();
     if (states && this.host.alive) await this.compareStates();
   }

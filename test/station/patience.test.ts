@@ -191,3 +191,44 @@ describe('a message that waits because the station gathers', () => {
       },
     ));
 });
+
+describe('what is overdue at one moment', () => {
+  const plans = `version: 1
+people:
+  ann: {email: ann@example.net, sms: "+447700900123", limits: none, channels: {normal: [email], urgent: [sms]}}
+  bob: {email: bob@example.net, limits: none}
+groups:
+  - name: both
+    match: {id: both}
+    level: normal
+    notify: [{to: [ann, bob]}]
+  - name: loud
+    match: {id: loud}
+    level: urgent
+    notify: [{to: ann}]
+  - name: quiet
+    match: {id: quiet}
+    level: normal
+    notify: [{to: ann}]
+  - name: rest
+    level: normal
+    notify: []
+settings: {initial_sleep: 0s}
+`;
+
+  it('is judged in order: that somebody can be reached again is no news once they cannot', () =>
+    timeline({ policy: plans }, async (t) => {
+      t.answer = (_, to) => (to === 'ann@example.net' ? gone : ok);
+      await t.update([{ id: 'both' }]);
+      await t.at(1);
+      assert.equal(await phase(t), 'raised');
+      await t.at(minute);
+      t.answer = (_, __, channel) => (channel === 'email' ? busy : ok);
+      await t.update([{ id: 'quiet' }, { id: 'loud' }]);
+      await t.at(minute + 1);
+      assert.equal(await phase(t), 'cleared', 'the telephone reached her');
+      await t.at(6 * minute + 1);
+      assert.equal(await phase(t), 'raised', 'the mail did not');
+      assert.equal(await t.find('mauve/unreachable/bob'), null, 'what bob was to hear of it is overtaken');
+    }));
+});
