@@ -174,13 +174,14 @@ export class DeliveryJudge {
 
   /** Which of the messages alike it is that history speaks of. */
   private meant(about: readonly Followed[], { outcome }: Receipt, at: number): Followed | null {
-    const ends = outcome === 'delivered' || outcome === 'failed' || outcome === 'obsolete';
+    const status = outcome === 'moved-on' ? 'failed' : outcome;
+    const ends = status === 'delivered' || status === 'failed' || status === 'obsolete';
     // What was delivered may turn out not to have been.
-    if (outcome === 'failed')
+    if (status === 'failed')
       for (const one of about)
         if (one.state === 'delivered' && one.row.reference !== null) this.readAgain(one);
     const settled = about.find(
-      ({ row, state }) => ends && row.status === outcome && row.settled_at === at && state !== outcome,
+      ({ row, state }) => ends && row.status === status && row.settled_at === at && state !== status,
     );
     if (settled !== undefined) return settled;
     const lives = ({ state }: Followed): boolean => state === 'waits' || state === 'accepted';
@@ -210,7 +211,10 @@ export class DeliveryJudge {
     const wait = this.policy().wait(person, level);
     this.moves.push({ message: from, at, wait });
     from.movedOn = true;
-    const next = this.fresh.find(({ row, explained }) => !explained && row.key === from.row.key);
+    const [channel] = from.left;
+    const next = this.fresh.find(
+      ({ row, explained }) => !explained && row.key === from.row.key && row.channel === channel,
+    );
     if (next === undefined) return;
     this.reach.begins(next, from.left.slice(1), this.policy(), at);
     next.overtakenAt = from.overtakenAt;
