@@ -328,7 +328,12 @@ class Run {
             }
           : null;
         const found = await tx.loadMessage(row.id);
-        const { followed: _, why: __, watchAt: ___, ...rest } = found ?? { followed: false, why: '', watchAt: null };
+        const {
+          followed: _,
+          why: __,
+          watchAt: ___,
+          ...rest
+        } = found ?? { followed: false, why: '', watchAt: null };
         assert.deepEqual(found === null ? null : rest, expected);
       }
     });
