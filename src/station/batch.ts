@@ -347,15 +347,17 @@ class Batch {
     }
   }
 
+  private readonly current = (alert: Alert): Alert => this.alerts.get(alert.key) ?? alert;
+
   private async takeReceipt(tx: Transaction, event: ReceiptEvent): Promise<void> {
     this.receipts += 1;
-    const settled = await settleReceipt(tx, event);
+    const settled = await settleReceipt(tx, event, this.current);
     this.history.push(...settled.history);
     await tellOfReach(this.own(tx), settled);
   }
 
   private async takeReport(tx: Transaction, event: ReportEvent): Promise<Outcome> {
-    const all = await settleReport(tx, event);
+    const all = await settleReport(tx, event, this.current);
     if (all === null) return refusal('unknown-message');
     this.receipts += 1;
     for (const settled of all) {
@@ -382,7 +384,7 @@ class Batch {
         const key = this.keys.get(nameKey(name));
         return key === undefined ? null : (this.alerts.get(key) ?? null);
       },
-      current: (alert) => this.alerts.get(alert.key) ?? alert,
+      current: this.current,
       report: async (report, before) => {
         if (before === null) this.freeKeys.push(...(await tx.newKeys(1)));
         const key = this.keyOf(ownSource, report.id);

@@ -22,7 +22,7 @@ import type { AlertKey, PersonId } from './core/alert.ts';
 import type { RenderContext, ToRender, ToSay } from './core/message.ts';
 import { inboxName, type Person, type Policy } from './core/policy.ts';
 import type { Door, Event, Receipt } from './door.ts';
-import { gather } from './gather.ts';
+import { gather, inOrder } from './gather.ts';
 import { safeDetail } from './html.ts';
 import { Lane } from './lane.ts';
 import { type JudgedGroup, judgeLimits } from './limits.ts';
@@ -201,8 +201,8 @@ class Delivery implements Deliver {
     return [...this.lanes].filter(([, lane]) => lane.room(now) <= 0).map(([name]) => name);
   }
 
-  /** Until its receipt is committed it is leased, but must not count as sent. */
-  private async waits(message: LeasedMessage, receipt: Receipt): Promise<void> {
+  /** Until its receipt is committed it may be leased, but must not count as sent. */
+  private async waits(message: Pick<LeasedMessage, 'id'>, receipt: Receipt): Promise<void> {
     this.holding.add(message.id);
     const settled = this.receipt(message.id, receipt);
     this.follow(settled);
@@ -328,7 +328,7 @@ class Delivery implements Deliver {
     const { baseUrl, clock, ackLink, policy, render } = this.options;
     const alone = messages.length === 1 && summary === null;
     // The details of many would drown what is the matter with each.
-    const parts = messages.map(
+    const parts = inOrder(messages).map(
       (message): ToRender => ({ ...message, detailHtml: alone ? safeDetail(message.detail) : '' }),
     );
     const [first] = parts;

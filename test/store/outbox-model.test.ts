@@ -329,7 +329,12 @@ class Run {
             }
           : null;
         const found = await tx.loadMessage(row.id);
-        const { followed: _, why: __, ...rest } = found ?? { followed: false, why: '' };
+        const {
+          followed: _,
+          why: __,
+          watchAt: ___,
+          ...rest
+        } = found ?? { followed: false, why: '', watchAt: null };
         assert.deepEqual(found === null ? null : rest, expected);
       }
     });

@@ -58,6 +58,7 @@ for (const dialect of dialects) {
         held: false,
         status: 'leased',
         sentAt: null,
+        watchAt: plus(noon, minutes(5)),
         why: '',
       });
       assert.equal(await store.transaction((tx) => tx.loadMessage(999 as MessageId)), null);

@@ -105,10 +105,14 @@ function contentOfOne(owed: ToRender, context: RenderContext): Omit<Content, 'li
   };
 }
 
-const urgentFirst = (items: readonly Item[]): readonly Item[] => [
-  ...items.filter(({ level }) => level === 'urgent'),
-  ...items.filter(({ level }) => level !== 'urgent'),
-];
+/** What is said of one alert keeps its order, also where its level changed meanwhile. */
+function urgentFirst(items: readonly Item[]): readonly Item[] {
+  const urgent = new Set(items.filter(({ level }) => level === 'urgent').map(({ alert }) => alert));
+  return [
+    ...items.filter(({ alert }) => urgent.has(alert)),
+    ...items.filter(({ alert }) => !urgent.has(alert)),
+  ];
+}
 
 /** Whether somebody is to act at once. */
 export const isUrgent = (item: Pick<Item, 'asks' | 'level'>): boolean => item.asks && item.level === 'urgent';
