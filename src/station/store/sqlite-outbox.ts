@@ -174,7 +174,7 @@ export class Outbox {
         .filter((row) => row.attempts > 0 || row.held_at !== null || row.due_at < dueBefore)
         .map((row) => {
           this.#obsolete.run(at, why, row.id);
-          this.queue.moveUp(row);
+          this.queue.moveUp(row, at);
           return { message: owedOf(row), why };
         }),
     );
@@ -236,7 +236,7 @@ export class Outbox {
       if (row === undefined) continue;
       const waited = row.send_at !== null;
       this.#settleOne(settled, row);
-      if (waited && leavesQueue.has(settled.kind)) this.queue.moveUp(row);
+      if (waited && leavesQueue.has(settled.kind)) this.queue.moveUp(row, settled.at);
     }
   }
 
