@@ -36,11 +36,14 @@ export class Breaker {
     return this.open === null ? null : this.broken;
   }
 
-  worked(): void {
+  /** @returns whether it had failed before. */
+  worked(): boolean {
+    const before = this.broken !== null;
     this.failures = 0;
     this.wait = breakFirst;
     this.open = null;
     this.broken = null;
+    return before;
   }
 
   failed(why: string, now: Instant): void {

@@ -15,7 +15,7 @@ import { inboxName, type Policy } from './core/policy.ts';
 import type { LeasedMessage, Transaction, WaitingMessage } from './store/store.ts';
 
 /** At most so many messages go out as one; the others follow in the next one. */
-export const digestMax = 200;
+export const digestMax = 1000;
 /** So many of the alerts that stand are listed in a summary; of the others it says how many they are. */
 export const summaryListMax = 50;
 /** Up to here they are counted. */

@@ -73,10 +73,18 @@ export class Lane {
     this.sending.delete(group);
   }
 
-  /** How a send ended says whether the provider works. */
-  heard(result: SendResult, now: Instant): void {
-    if (result.kind !== 'retry') this.breaker.worked();
-    else if (result.fault !== 'message') this.breaker.failed(result.why, now);
+  /** Takes out what waits here and could go by another channel. */
+  withdraw(): readonly MessageId[] {
+    const movable = this.waiting.flatMap(({ messages }) => messages.filter(({ next }) => next !== null));
+    for (const { id } of movable) this.remove(id);
+    return movable.map(({ id }) => id);
+  }
+
+  /** How a send ended says whether the provider works. @returns whether it works again, after it did not. */
+  heard(result: SendResult, now: Instant): boolean {
+    if (result.kind !== 'retry') return this.breaker.worked();
+    if (result.fault !== 'message') this.breaker.failed(result.why, now);
+    return false;
   }
 
   isStarted(id: MessageId): boolean {

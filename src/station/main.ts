@@ -16,6 +16,7 @@ import { openEmail } from './channels/email.ts';
 import { openInbox } from './channels/inbox.ts';
 import { openSms } from './channels/sms.ts';
 import { openWebhook } from './channels/webhook.ts';
+import { openXmpp } from './channels/xmpp.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
 import type { Policy } from './core/policy.ts';
 import { openDeliver } from './deliver.ts';
@@ -62,12 +63,13 @@ class Refusal extends Error {
 
 /** @param edges what a channel is opened with, by its name. */
 function openChannels(
-  { channels: { email, sms, webhook } }: StationConfig,
+  { channels: { email, sms, xmpp, webhook } }: StationConfig,
   edges: (name: string) => ChannelEdges,
 ): readonly Channel[] {
   const channels = [openInbox()];
   if (email !== null) channels.push(openEmail(email, edges('email')));
   if (sms !== null) channels.push(openSms(sms, edges('sms')));
+  if (xmpp !== null) channels.push(openXmpp(xmpp, edges('xmpp')));
   if (webhook !== null) channels.push(openWebhook(webhook, edges('webhook')));
   return channels;
 }

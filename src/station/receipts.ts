@@ -4,7 +4,7 @@
  * overtaken meanwhile, ends as obsolete; one that did not arrive goes on to the
  * person's next channel; where there is none, somebody else must know.
  */
-import { type Duration, days, hours, type Instant, plus, since } from '../time.ts';
+import { type Duration, days, hours, type Instant, minutes, plus, since } from '../time.ts';
 import type { Alert, HistoryEntry, PersonId, ReceiptOutcome } from './core/alert.ts';
 import type { OwedMessage } from './core/notification.ts';
 import { inboxName } from './core/policy.ts';
@@ -16,6 +16,8 @@ export type ReportEvent = Extract<Event, { kind: 'report' }>;
 
 /** How often a provider is asked again that has taken a message and does not say what became of it. */
 const askAgain = hours(1);
+/** A test message is given up after so long. */
+export const testMost: Duration = minutes(10);
 /** After so long it will not say any more. */
 export const acceptedMost: Duration = days(1);
 
@@ -137,6 +139,15 @@ export function receiptEntry(
   return { alert, at, quiet: true, by: null, change };
 }
 
+/** The station ended after it took a message to send, and before it was on record what became of it. */
+export const cutShort = (message: OwedMessage, at: Instant): HistoryEntry =>
+  receiptEntry(
+    message,
+    at,
+    'will-retry',
+    'the station ended while it was under way: it is sent again, and may arrive twice',
+  );
+
 // ---------------------------------------------------------------- what a receipt means
 
 function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Alert | undefined): Settlement {
@@ -166,6 +177,10 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
       return { id, kind: receipt.kind, at, until: receipt.until, why: receipt.why };
     case 'retry':
+      // Whoever asked for it does not wait so long.
+      if (message.kind === 'test' && since(message.dueAt, at) > testMost) {
+        return { id, kind: 'failed', at, why: receipt.why };
+      }
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; last: ${receipt.why}` };
       // It would have moved on by then.
       if (message.next !== null && message.watchAt !== null && plus(at, receipt.after) > message.watchAt) {

@@ -19,7 +19,7 @@ import { openPace, retryAfter } from './pace.ts';
 import { within } from './wait.ts';
 
 /** Of one network: providers come from few addresses, and report each message several times. */
-export const hooksPace: Pace = { count: 600, per: minutes(1) };
+export const hooksPace: Pace = { count: 6000, per: minutes(1) };
 /** In bytes. */
 export const hookBodyMax = 64 * 1024;
 const hookFieldsMax = 500;

@@ -69,6 +69,7 @@ export type TimelineOptions = {
   readonly folder?: string;
   /** Whether messages are put together as the policy says; otherwise each goes by itself. */
   readonly gathers?: boolean;
+  readonly ackLink?: (alert: number, person: string) => string;
 };
 
 export class Timeline {
@@ -91,6 +92,8 @@ export class Timeline {
   errors: string[] | null = null;
   /** In characters: what the channels take. */
   longest = Number.POSITIVE_INFINITY;
+  /** The links in messages with which a person may acknowledge, where a test has them. */
+  private readonly ackLink: NonNullable<TimelineOptions['ackLink']> | null;
   /** Puts messages into words. */
   render = renderMessage;
   private policyText: string;
@@ -105,6 +108,7 @@ export class Timeline {
     this.clock = new SimulatedClock(this.start);
     this.policyText = options.policy ?? onePerson;
     this.gathers = options.gathers ?? false;
+    this.ackLink = options.ackLink ?? null;
   }
 
   private policy() {
@@ -141,7 +145,7 @@ export class Timeline {
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
       render: (say, context) => this.render(say, context),
-      ackLink: null,
+      ackLink: this.ackLink,
       clock,
       log,
       meters,

@@ -100,3 +100,18 @@ test('several: never one dropped without being counted, and the link to all of t
     { numRuns: 60 },
   );
 });
+
+test('a list does not ask to acknowledge what it says is over', () => {
+  const messages = [
+    owed({ n: 1, code: 1, kind: 'raised' }),
+    owed({ n: 1, code: 1, kind: 'cleared' }),
+    owed({ n: 2, code: 2, kind: 'raised' }),
+  ];
+  for (const channel of ['sms', 'xmpp']) {
+    const { text } = renderMessage({ kind: 'digest', messages }, contextOf(channel));
+    assert.match(text, /ack 2\b/, channel);
+    assert.doesNotMatch(text, /ack 1\b/, channel);
+    const over = renderMessage({ kind: 'digest', messages: messages.slice(0, 2) }, contextOf(channel));
+    assert.doesNotMatch(over.text, /ack \d/, channel);
+  }
+});

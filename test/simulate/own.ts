@@ -12,10 +12,13 @@ const prefix = 'unreachable/';
 export type OwnReport = {
   readonly at: number;
   readonly person: string;
-  readonly raised: boolean;
+  /** `joined`: it concerns more people now. */
+  readonly what: 'raised' | 'joined' | 'cleared';
   readonly summary: string;
-  /** The alert whose message did not reach them, where they cannot be reached. */
+  /** The alert whose message did not reach them, where it is raised for that. */
   readonly about: AlertKey | null;
+  /** All alerts of whose messages to them something became known. */
+  readonly heardOf: readonly AlertKey[];
   /** Who is told of it besides, as the station says. */
   readonly concerns: readonly string[];
 };
@@ -31,17 +34,27 @@ export function ownReports(
   saved: readonly SavedAlert[],
   history: readonly HistoryEntry[],
 ): readonly OwnReport[] {
+  return saved.flatMap((one) => reportsOf(one, history));
+}
+
+function reportsOf({ before, after }: SavedAlert, history: readonly HistoryEntry[]): readonly OwnReport[] {
+  const { key, summary, concerns } = after;
+  const person = personOf(after.source, after.id);
+  if (person === null) return [];
   const reports: OwnReport[] = [];
-  const failed = new Map<string, AlertKey>();
+  const heardOf = history.flatMap(({ alert, change }) =>
+    change.kind === 'receipt' && change.person === person ? [alert] : [],
+  );
+  let about: AlertKey | null = null;
   for (const { alert, at, by, change } of history) {
-    if (change.kind === 'receipt') failed.set(change.person, alert);
-    const own = saved.find(({ after }) => after.key === alert)?.after;
-    const person = own === undefined ? null : personOf(own.source, own.id);
-    if (own === undefined || person === null || by !== null) continue;
-    const raised = change.kind === 'raised' && change.cause === 'update';
-    if (!raised && !(change.kind === 'cleared' && change.cause === 'update')) continue;
-    const about = raised ? (failed.get(person) ?? null) : null;
-    reports.push({ at, person, raised, summary: own.summary, about, concerns: own.concerns });
+    if (change.kind === 'receipt' && change.person === person) about = alert;
+    if (alert !== key || by !== null || (change.kind !== 'raised' && change.kind !== 'cleared')) continue;
+    if (change.cause !== 'update') continue;
+    const base = { at, person, summary, heardOf, concerns };
+    reports.push({ ...base, what: change.kind, about: change.kind === 'raised' ? about : null });
   }
-  return reports;
+  const joins = before !== null && concerns.some((one) => !before.concerns.includes(one));
+  const [first] = history;
+  if (!joins || first === undefined || reports.some(({ what }) => what === 'raised')) return reports;
+  return [...reports, { at: first.at, person, what: 'joined', summary, about: null, heardOf, concerns }];
 }

@@ -73,14 +73,14 @@ describe('what one person is owed on one channel', () => {
     timeline({ policy: byMail(), gathers: true }, async (t) => {
       await raise(t, 'first');
       await t.at(1);
-      for (let n = 0; n < 5; n++) await raise(t, ...Array.from({ length: 100 }, (_, i) => `x${n}-${i}`));
+      for (let n = 0; n < 5; n++) await raise(t, ...Array.from({ length: 500 }, (_, i) => `x${n}-${i}`));
       await t.at(400);
       const says = sent(t).map(([, count]) => count);
       assert.equal(
         says.reduce((sum, count) => sum + count, 0),
-        501,
+        2501,
       );
-      assert.deepEqual(says, [1, 200, 200, 100]);
+      assert.deepEqual(says, [1, 1000, 1000, 500]);
     }));
 
   it('keeps its order within an alert, and goes together with what it follows', () =>

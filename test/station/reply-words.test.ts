@@ -58,6 +58,33 @@ describe('acknowledging', () => {
     test(text, () => assert.deepEqual(parse(text), expected));
   }
 
+  for (const text of ['ack 12-14', 'ack 12..14', 'ack 12.5', 'ack 99999999999999999']) {
+    test(`${text} is asked about, and not by what was written`, () => {
+      asks(text, /^What is .* Write the code of each alert, like ack 12, 13\.$/);
+    });
+  }
+
+  for (const text of [
+    'ack 12 to 14',
+    'ack 12 and all the others',
+    'ack 12 and the rest',
+    'ack 12 2h through 14',
+  ]) {
+    test(`${text} may mean more than 12, and is asked about`, () => asks(text, /^Which ones\?/));
+  }
+
+  for (const text of ['ack 12 2h ack 13', 'ack 12 ack13', 'ack 12 30m unack 13', 'ack 12 and ack all']) {
+    test(`${text} is two commands`, () => asks(text, /^One command at a time/));
+  }
+
+  for (const [text, note] of [
+    ['ack 12 to be looked at', 'to be looked at'],
+    ['ack 12 and the vendor is called', 'and the vendor is called'],
+    ['ack 12 because ack 13 was wrong', 'ack 13 was wrong'],
+  ] as const) {
+    test(`${text} has a note`, () => assert.deepEqual(parse(text), ack([12], null, note)));
+  }
+
   test('however it was typed: capitals, stops, quotes, #, full-width digits, spaces, other words for it', () => {
     for (const text of [
       ' Ack #12. ',

@@ -165,7 +165,8 @@ class Run {
         return await this.#watch();
       case 'release':
         this.#list.release(now);
-        return await this.#store.transaction((tx) => tx.releaseLeases(now));
+        await this.#store.transaction((tx) => tx.releaseLeases(now));
+        return;
       case 'hurry':
         this.#list.hurry(now);
         return await this.#store.transaction((tx) => tx.hurry(now));

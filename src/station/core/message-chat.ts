@@ -5,6 +5,7 @@
 import type { RenderContext } from './message.ts';
 import { type Content, eventWords, headlineOf, type Item } from './message-content.ts';
 import { withLongestStart, withMost } from './message-fit.ts';
+import { exampleCode } from './message-several.ts';
 import { smsText } from './message-sms.ts';
 import { cut } from './message-text.ts';
 
@@ -54,9 +55,9 @@ function listText(content: Content, context: RenderContext, listed: number): str
 }
 
 function replyOf({ event, items }: Content): readonly string[] {
-  const example = items.find(({ asks, code }) => asks && code !== null);
+  const example = exampleCode(items, items.length);
   const all = event === 'summary' ? 'Answer "ack all"' : '';
-  if (example === undefined) return all === '' ? [] : [`${all}.`];
-  const one = `"ack ${example.code}" or "ack ${example.code} 2h"`;
+  if (example === null) return all === '' ? [] : [`${all}.`];
+  const one = `"ack ${example}" or "ack ${example} 2h"`;
   return [all === '' ? `Answer ${one}.` : `${all}, ${one}.`];
 }

@@ -49,3 +49,13 @@ export function summaryTitle(items: readonly Item[], total: number): string {
   const words = urgent === 0 ? '' : `, ${atLeast}${urgent} urgent`;
   return `${total === 1 ? '1 alert is' : `${total} alerts are`} unacknowledged${words}`;
 }
+
+/**
+ * The code of an alert to answer about as an example: one that is still to be acknowledged by the last thing that the
+ * message says of it. @param listed only the first so many items are shown.
+ */
+export function exampleCode(items: readonly Item[], listed: number): number | null {
+  const last = new Map(items.map((item) => [item.alert, item]));
+  const asking = items.slice(0, listed).filter(({ alert }) => last.get(alert)?.asks === true);
+  return asking.find(({ code }) => code !== null)?.code ?? null;
+}

@@ -9,6 +9,7 @@ import { minutes, since } from '../../time.ts';
 import type { RenderContext } from './message.ts';
 import { briefTime, type Content, headlineOf, type Item, isUrgent } from './message-content.ts';
 import { type Fits, withLongestStart, withMost } from './message-fit.ts';
+import { exampleCode } from './message-several.ts';
 import { cutPlainly } from './message-text.ts';
 
 /** Since when it is raised goes without saying in a message that comes at once. */
@@ -154,6 +155,6 @@ function lineIn(item: Item, { event }: Content, context: RenderContext, width: n
 /** How to answer a list: all of it where it stands for all, else one of those that are listed as an example. */
 function replyOf({ event, items }: Content, listed: number): string {
   if (event === 'summary') return ' ack all';
-  const example = items.slice(0, listed).find(({ asks, code }) => asks && code !== null);
-  return example === undefined ? '' : ` ack ${example.code}`;
+  const example = exampleCode(items, listed);
+  return example === null ? '' : ` ack ${example}`;
 }

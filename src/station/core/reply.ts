@@ -88,6 +88,10 @@ const exceptions: ReadonlySet<string> = new Set([
   'excluding',
 ]);
 
+/** Between two codes. */
+const ranges: ReadonlySet<string> = new Set(['to', 'through', 'thru']);
+const others: ReadonlySet<string> = new Set(['all', 'others', 'other', 'rest', 'everything']);
+
 /** `sure`: also in a room it cannot have been meant for anybody else. */
 type Ask = { readonly kind: 'ask'; readonly why: string; readonly sure: boolean };
 const ask = (why: string, sure = true): Ask => ({ kind: 'ask', why, sure });
@@ -168,7 +172,18 @@ function secondCommand({ body, words }: Said): Ask | null {
   const command = later.find((word) =>
     ['ack', 'unack', 'clear', 'note'].includes(apart([word])[0]?.text ?? ''),
   );
-  return command === undefined ? null : ask('One command at a time, please.');
+  return command === undefined && !goesOn(words) ? null : ask('One command at a time, please.');
+}
+
+/** `ack 12 2h ack 13`: unless it stands in what is a note for sure. */
+function goesOn(words: readonly Word[]): boolean {
+  const noted = words.findIndex(({ text }) => because.has(text));
+  const read = noted < 0 ? words : words.slice(0, noted);
+  return read.some((word, at) => {
+    const [command, code = read[at + 1]] = apart([word]);
+    if (at === 0 || !['ack', 'unack'].includes(command?.text ?? '')) return false;
+    return code?.text === 'all' || codesIn(code) !== null;
+  });
 }
 
 // ---------------------------------------------------------------- the alerts
@@ -234,10 +249,24 @@ function oneLength(words: readonly Word[], at: number, context: ReplyContext): L
 const isItATime = (codes: readonly number[], loose: number): string =>
   `Is ${loose} an alert or hours? Write ack ${codes.join(',')} or ack ${codes.slice(0, -1).join(' ')} ${loose}h.`;
 
-const twoMeanings = (text: string, named: boolean): string =>
-  named
-    ? `What is ${shown(text)}? Alerts come first, then how long; a note begins with because.`
-    : `Alerts come first, then how long: write ack ${text} 2h.`;
+function twoMeanings(word: Word, named: boolean): string {
+  const { text } = word;
+  if (named) return `What is ${shown(text)}? Alerts come first, then how long; a note begins with because.`;
+  // To write it again would bring the same question.
+  if (codesIn(word) === null) return `What is ${shown(text)}? ${eachCode}`;
+  return `Alerts come first, then how long: write ack ${text} 2h.`;
+}
+
+const eachCode = 'Write the code of each alert, like ack 12, 13.';
+
+/** `12 to 14`, `12 and all the others`: more alerts than were understood. */
+function meansMore([first, ...rest]: readonly Word[]): boolean {
+  if (first?.text === 'and') {
+    const what = rest.find(({ text }) => text !== 'all' && text !== 'the') ?? rest.at(-1);
+    return what !== undefined && others.has(what.text);
+  }
+  return ranges.has(first?.text ?? '') && codesIn(rest[0]) !== null;
+}
 
 type Before = { readonly named: boolean; readonly length: ReplyLength | null; readonly all: boolean };
 
@@ -247,7 +276,8 @@ function noteAt(said: Said, at: number, { named, length, all }: Before, context:
   const rest = withoutPolite(words.slice(at));
   const [first] = rest;
   if (first === undefined) return '';
-  if (/^\d/u.test(first.text) || first.text === 'all') return ask(twoMeanings(first.text, named), named);
+  if (/^\d/u.test(first.text) || first.text === 'all') return ask(twoMeanings(first, named), named);
+  if (named && meansMore(rest)) return ask(`Which ones? ${eachCode}`);
   if (because.has(first.text)) return noteFrom(said, words[at + 1]);
   if (exceptions.has(first.text)) return ask('Which ones? Write just their codes, like ack 12, 13.', named);
   if (!named && length === null) {

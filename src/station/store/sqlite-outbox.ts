@@ -46,9 +46,10 @@ export class Outbox {
   readonly #passedOn: Statement<[Instant, MessageId]>;
   readonly #overdue: Statement<[Instant | null, MessageId]>;
   readonly #later: Statement<[AlertKey, string, string, MessageId], number>;
-  readonly #release: Statement<[]>;
+  readonly #release: Statement<[], MessageRow>;
   readonly #releaseWatch: Statement<[{ now: Instant }]>;
   readonly #hurry: Statement<[Instant, Instant]>;
+  readonly #hurryTried: Statement<[{ channel: string; now: Instant }]>;
   readonly #hurryWatch: Statement<[{ now: Instant }]>;
 
   constructor(db: Database) {
@@ -126,13 +127,17 @@ export class Outbox {
     this.#hurry = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
     );
+    this.#hurryTried = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_owed SET send_at = @now WHERE channel = @channel AND send_at > @now
+         AND send_at IS NOT NULL AND status = 'pending' AND attempts > 0`,
+    );
     this.#hurryWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
        WHERE watch_at IS NOT NULL AND watch_at > @now + ${patience}`,
     );
     this.#release = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at, leased_at = NULL
-       WHERE send_at IS NOT NULL AND status = 'leased'`,
+       WHERE send_at IS NOT NULL AND status = 'leased' RETURNING *`,
     );
     this.#releaseWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
@@ -180,14 +185,19 @@ export class Outbox {
     );
   }
 
+  hurryTried(channel: string, now: Instant): void {
+    this.#hurryTried.run({ channel, now });
+  }
+
   hurry(now: Instant): void {
     this.#hurry.run(now, now);
     this.#hurryWatch.run({ now });
   }
 
-  releaseLeases(now: Instant): void {
-    this.#release.run();
+  releaseLeases(now: Instant): readonly OwedMessage[] {
+    const released = this.#release.all().sort((a, b) => a.id - b.id);
     this.#releaseWatch.run({ now });
+    return released.map(owedOf);
   }
 
   /** See `Transaction.loadMessage`. */

@@ -400,6 +400,10 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ outbox }) => outbox.releaseLeases(now));
   }
 
+  hurryTried(channel: string, now: Instant) {
+    return this.#do(({ outbox }) => outbox.hurryTried(channel, now));
+  }
+
   hurry(now: Instant) {
     return this.#do(({ outbox }) => outbox.hurry(now));
   }

@@ -313,8 +313,13 @@ export interface Transaction {
    * when it was held back last.
    */
   heldBack(person: PersonId, since: Instant): Promise<number>;
-  /** Ends every lease: at the start, those of a station that died. What they held is sent at once, and nothing is late yet. */
-  releaseLeases(now: Instant): Promise<void>;
+  /**
+   * Ends every lease: at the start, those of a station that died. What they held is sent at once, and nothing is late yet.
+   * @returns what they held, in the order in which it was owed.
+   */
+  releaseLeases(now: Instant): Promise<readonly OwedMessage[]>;
+  /** Lets the messages of a channel that were tried and wait for their next try be tried now: its provider works again. */
+  hurryTried(channel: string, now: Instant): Promise<void>;
   /** Lets every message that waits for a later time be tried now. */
   hurry(now: Instant): Promise<void>;
   /** The message that a receipt is about; null if it is unknown, or settled so that nothing can change it. */
