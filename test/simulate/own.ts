@@ -3,7 +3,7 @@
  * cannot be reached, or can be again, is something that happens to the model.
  * Whether it was right to say so, the judge decides by what reached the providers.
  */
-import type { AlertKey, HistoryEntry } from '../../src/station/core/alert.ts';
+import type { AlertKey, HistoryEntry, PersonId } from '../../src/station/core/alert.ts';
 import type { SavedAlert } from '../../src/station/store/store.ts';
 
 export const ownSource = 'mauve';
@@ -34,27 +34,41 @@ export function ownReports(
   saved: readonly SavedAlert[],
   history: readonly HistoryEntry[],
 ): readonly OwnReport[] {
-  return saved.flatMap((one) => reportsOf(one, history));
+  return saved
+    .flatMap((one) => reportsOf(one, history))
+    .sort((a, b) => a.index - b.index)
+    .map(({ report }) => report);
 }
 
-function reportsOf({ before, after }: SavedAlert, history: readonly HistoryEntry[]): readonly OwnReport[] {
+/** `index`: which entry of history says so. */
+type Placed = { readonly index: number; readonly report: OwnReport };
+
+function reportsOf({ before, after }: SavedAlert, history: readonly HistoryEntry[]): readonly Placed[] {
   const { key, summary, concerns } = after;
   const person = personOf(after.source, after.id);
   if (person === null) return [];
-  const reports: OwnReport[] = [];
+  const reports: Placed[] = [];
   const heardOf = history.flatMap(({ alert, change }) =>
     change.kind === 'receipt' && change.person === person ? [alert] : [],
   );
   let about: AlertKey | null = null;
-  for (const { alert, at, by, change } of history) {
+  for (const [index, { alert, at, by, change }] of history.entries()) {
     if (change.kind === 'receipt' && change.person === person) about = alert;
     if (alert !== key || by !== null || (change.kind !== 'raised' && change.kind !== 'cleared')) continue;
     if (change.cause !== 'update') continue;
     const base = { at, person, summary, heardOf, concerns };
-    reports.push({ ...base, what: change.kind, about: change.kind === 'raised' ? about : null });
+    const report = { ...base, what: change.kind, about: change.kind === 'raised' ? about : null };
+    reports.push({ index, report });
   }
   const joins = before !== null && concerns.some((one) => !before.concerns.includes(one));
   const [first] = history;
-  if (!joins || first === undefined || reports.some(({ what }) => what === 'raised')) return reports;
-  return [...reports, { at: first.at, person, what: 'joined', summary, about: null, heardOf, concerns }];
+  if (!joins || first === undefined || reports.some(({ report }) => report.what === 'raised')) return reports;
+  const report = { at: first.at, person, what: 'joined', summary, about: null, heardOf, concerns } as const;
+  // They are told at once, unless it is muted; then it is said where the message is that did not reach the person.
+  const joined = (one: PersonId): boolean => !before.concerns.includes(one) && concerns.includes(one);
+  const told = history.findIndex(
+    ({ alert, change }) => alert === key && change.kind === 'told' && joined(change.person),
+  );
+  const lost = history.findLastIndex(({ change }) => change.kind === 'receipt' && change.person === person);
+  return [...reports, { index: told >= 0 ? told : lost + 0.5, report }];
 }

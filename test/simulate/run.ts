@@ -58,7 +58,8 @@ export async function run(options: RunOptions, days: Iterable<readonly Input[]>)
     return await life.live(days);
   } finally {
     life.close();
-    rmSync(folder, { recursive: true, force: true });
+    if (process.env.SIM_KEEP) console.log(folder);
+    else rmSync(folder, { recursive: true, force: true });
   }
 }
 
