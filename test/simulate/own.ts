@@ -3,7 +3,7 @@
  * cannot be reached, or can be again, is something that happens to the model.
  * Whether it was right to say so, the judge decides by what reached the providers.
  */
-import type { AlertKey, HistoryEntry, PersonId } from '../../src/station/core/alert.ts';
+import type { Alert, AlertKey, HistoryEntry, PersonId } from '../../src/station/core/alert.ts';
 import type { SavedAlert } from '../../src/station/store/store.ts';
 
 export const ownSource = 'mauve';
@@ -46,29 +46,51 @@ type Placed = { readonly index: number; readonly report: OwnReport };
 function reportsOf({ before, after }: SavedAlert, history: readonly HistoryEntry[]): readonly Placed[] {
   const { key, summary, concerns } = after;
   const person = personOf(after.source, after.id);
-  if (person === null) return [];
-  const reports: Placed[] = [];
+  const [first] = history;
+  if (person === null || first === undefined) return [];
   const heardOf = history.flatMap(({ alert, change }) =>
     change.kind === 'receipt' && change.person === person ? [alert] : [],
   );
+  const base = { person, summary, heardOf };
+  const reports: Placed[] = [];
+  let known: readonly PersonId[] = before?.concerns ?? [];
   let about: AlertKey | null = null;
   for (const [index, { alert, at, by, change }] of history.entries()) {
     if (change.kind === 'receipt' && change.person === person) about = alert;
     if (alert !== key || by !== null || (change.kind !== 'raised' && change.kind !== 'cleared')) continue;
     if (change.cause !== 'update') continue;
-    const base = { at, person, summary, heardOf, concerns };
-    const report = { ...base, what: change.kind, about: change.kind === 'raised' ? about : null };
-    reports.push({ index, report });
+    const isRaised = change.kind === 'raised';
+    if (isRaised) known = concernedAt(after, history, index);
+    const more = { what: change.kind, at, about: isRaised ? about : null, concerns: known };
+    reports.push({ index, report: { ...base, ...more } });
   }
-  const joins = before !== null && concerns.some((one) => !before.concerns.includes(one));
-  const [first] = history;
-  if (!joins || first === undefined || reports.some(({ report }) => report.what === 'raised')) return reports;
-  const report = { at: first.at, person, what: 'joined', summary, about: null, heardOf, concerns } as const;
-  // They are told at once, unless it is muted; then it is said where the message is that did not reach the person.
-  const joined = (one: PersonId): boolean => !before.concerns.includes(one) && concerns.includes(one);
-  const told = history.findIndex(
-    ({ alert, change }) => alert === key && change.kind === 'told' && joined(change.person),
+  const joined = concerns.filter((one) => !known.includes(one));
+  if (joined.length === 0) return reports;
+  const report = { ...base, what: 'joined', at: first.at, about: null, concerns } as const;
+  return [...reports, { index: joinedAt(key, joined, history), report }];
+}
+
+/** Those whom it concerned when it was raised: they were told before anything else became known; all, where it is muted. */
+function concernedAt(
+  { key, concerns }: Alert,
+  history: readonly HistoryEntry[],
+  raised: number,
+): readonly PersonId[] {
+  const rest = history.slice(raised + 1);
+  const next = rest.findIndex(({ change }) => change.kind === 'receipt');
+  const told = (next < 0 ? rest : rest.slice(0, next)).flatMap(({ alert, change }) =>
+    alert === key && (change.kind === 'told' || change.kind === 'not-told') ? [change.person] : [],
   );
-  const lost = history.findLastIndex(({ change }) => change.kind === 'receipt' && change.person === person);
-  return [...reports, { index: told >= 0 ? told : lost + 0.5, report }];
+  return told.length === 0 ? concerns : concerns.filter((one) => told.includes(one));
+}
+
+/** They are told at once, unless it is muted; then it is said where the message is that did not reach the person. */
+function joinedAt(key: AlertKey, joined: readonly PersonId[], history: readonly HistoryEntry[]): number {
+  const told = history.findIndex(
+    ({ alert, change }) =>
+      alert === key &&
+      (change.kind === 'told' || change.kind === 'not-told') &&
+      joined.includes(change.person),
+  );
+  return told >= 0 ? told : history.length;
 }

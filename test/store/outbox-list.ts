@@ -190,6 +190,7 @@ export class List {
         row.sentAt = at;
         row.reference = settled.reference ?? null;
         if (settled.kind === 'delivered') this.ends(row, at);
+        else row.watchAt ??= settled.ask;
         break;
       case 'confirmed':
         if (row.status !== 'accepted') return;

@@ -98,7 +98,7 @@ function settlementOf(id: MessageId, { kind, wait, n }: Step & { do: 'settle' },
   const reference = references[n % references.length] ?? '';
   switch (kind) {
     case 'accepted':
-      return { id, kind, at, title: '', text: '', why: 'queued', reference };
+      return { id, kind, at, ask: later, title: '', text: '', why: 'queued', reference };
     case 'delivered':
       return { id, kind, at, title: '', text: '', why: '', ...(n % 2 === 0 && { reference }) };
     case 'retry':
