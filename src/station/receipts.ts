@@ -168,7 +168,7 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
     }
     case 'accepted': {
       const { title, text, why, reference } = receipt;
-      return { id, kind: 'accepted', at, title, text, why, reference };
+      return { id, kind: 'accepted', at, ask: plus(at, askAgain), title, text, why, reference };
     }
     case 'failed':
       return { id, kind: goesOn(message, overtaken) ? 'moved-on' : 'failed', at, why: receipt.why };

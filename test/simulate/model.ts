@@ -300,21 +300,44 @@ export class Model {
     this.report(ownSource, { id: idFor(person), subject: person, ...nothing, ...said }, 0, now, concerns);
   }
 
-  /** Who else is to hear that this person could not be told of that alert; null where there is none. */
-  concerned(name: string, person: string, now: number): readonly string[] | null {
+  /** The station's own alert of that person concerns more people now, who are told how it stands. */
+  concernsMore(person: string, concerns: readonly string[], now: number): void {
+    const known = this.concernedAlready(person);
+    this.ownReport(person, { summary: '', raise: now, clear: 0 }, concerns, now);
+    const alert = this.alerts.get(`${ownSource} ${idFor(person)}`);
+    if (alert === undefined || alert.muted !== null || alert.phase === 'cleared') return;
+    const joined = concerns.filter((one) => !known.includes(one) && !alert.told.has(one));
+    this.telling.joined(alert, this.readings.group(alert), joined, now);
+  }
+
+  concernedAlready(person: string): readonly string[] {
+    return this.alerts.get(`${ownSource} ${idFor(person)}`)?.concerns ?? [];
+  }
+
+  /** Who else is to hear that this person could not be told of that alert, when the station says so in these words. */
+  concerned(
+    name: string,
+    { person, summary }: { readonly person: string; readonly summary: string },
+    now: number,
+  ): readonly string[] {
     const alert = this.alerts.get(name);
-    if (alert === undefined) return null;
+    if (alert === undefined) return [];
+    const texts = { source: ownSource, id: idFor(person), subject: person, summary, importance: 50 };
+    const { level } = this.policy.groupFor(texts);
     const isLost = (one: string): boolean => {
       const said = this.alerts.get(`${ownSource} ${idFor(one)}`);
       return one === person || (said !== undefined && said.phase !== 'cleared');
     };
+    const hears = (one: string): boolean => {
+      const { now: first, later } = this.policy.channels(one, level);
+      return !this.policy.away(one, now) && [...first, ...later].some((channel) => channel !== 'inbox');
+    };
     const all = Object.keys(this.policy.spec.people);
     const rules = this.readings.group(alert).rules.flatMap(({ to }) => this.policy.meant(to, now));
-    for (const people of [[...alert.told], rules, all]) {
-      const left = new Set(people.filter((one) => all.includes(one) && !isLost(one)));
-      if (left.size > 0) return [...left];
-    }
-    return [];
+    const circles = [[...alert.told], rules, all].map((people) => [
+      ...new Set(people.filter((one) => all.includes(one) && !isLost(one))),
+    ]);
+    return circles.find((circle) => circle.some(hears)) ?? circles.find(({ length }) => length > 0) ?? [];
   }
 
   /** @returns why it is refused; null where it is done. */

@@ -220,18 +220,28 @@ class Life {
   }
 
   private hear(report: OwnReport): void {
-    const { model, judge } = this;
-    const { at, person, raised, summary, about } = report;
-    if (!raised) {
+    const { model } = this;
+    const { at, person, what, summary, concerns } = report;
+    if (what === 'cleared') {
       model.reachable(person, at);
       return;
     }
-    const name = about === null ? null : (judge?.nameOf(about) ?? null);
-    const concerns = name === null ? null : model.concerned(name, person, at);
-    const expected = concerns === null ? 'a message that did not arrive' : [...concerns].sort().join();
-    const found = concerns === null ? 'none' : [...report.concerns].sort().join();
-    if (expected !== found) this.complain('concerned', expected, `${found} (${name}, of ${idFor(person)})`);
-    model.unreachable(person, summary, report.concerns, at);
+    this.judgeConcerns(report);
+    if (what === 'raised') model.unreachable(person, summary, concerns, at);
+    else model.concernsMore(person, concerns, at);
+  }
+
+  /** Those whom one of the alerts concerns, and at least those whom the first one does. */
+  private judgeConcerns({ at, person, what, summary, about, heardOf, concerns }: OwnReport): void {
+    const { model } = this;
+    const concerned = (key: AlertKey): readonly string[] =>
+      model.concerned(this.judge?.nameOf(key) ?? '', { person, summary }, at);
+    const known = what === 'joined' ? model.concernedAlready(person) : [];
+    const allowed = new Set([...known, ...heardOf.flatMap(concerned)]);
+    const wanted = about === null ? [] : concerned(about);
+    if (concerns.every((one) => allowed.has(one)) && wanted.every((one) => concerns.includes(one))) return;
+    const expected = `${wanted.join()}, of ${[...allowed].join()}`;
+    this.complain('concerned', expected, `${concerns.join()} at ${at} (${idFor(person)})`);
   }
 
   private async pass(): Promise<void> {

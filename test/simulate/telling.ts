@@ -38,6 +38,12 @@ export class Telling {
     for (const person of people) this.owe(alert, group, person, kind, now);
   }
 
+  /** They are told how it stands, of which others know already. */
+  joined(alert: NaiveAlert, group: NaiveGroup, people: readonly string[], now: number): void {
+    const kind = alert.phase;
+    for (const person of people) this.owe(alert, group, person, kind, now);
+  }
+
   /** An acknowledgement or a clear: whose rules are open, and who was told before, in their own hours. */
   ended(alert: NaiveAlert, group: NaiveGroup, kind: Kind, moment: Moment): void {
     const { now } = moment;

@@ -111,6 +111,23 @@ describe('a message that moved on while it was under way', () => {
     }));
 });
 
+describe('a message that the provider took long after it was overdue', () => {
+  it('is asked about all the same, and ends', () =>
+    timeline({ policy: policy('{first_of: [sms]}') }, async (t) => {
+      t.answer = (_, to, channel) => (channel === 'sms' && !to.startsWith('bob') ? busy : ok);
+      await t.update();
+      await t.at(20 * minute);
+      assert.equal(await phase(t), 'raised');
+      t.answer = (_, __, channel) => (channel === 'sms' ? taken : ok);
+      await t.at(hour);
+      assert.ok((await t.receipts('test', 'ann')).includes('sms: accepted'));
+      t.ask = (reference) => ({ reference, state: 'delivered', why: 'on the handset' });
+      await t.at(3 * hour);
+      assert.ok((await t.receipts('test', 'ann')).includes('sms: delivered'));
+      assert.equal(await phase(t), 'cleared');
+    }));
+});
+
 describe('the second channel of `first_of`', () => {
   it('has the whole wait for itself, and may fail for now', () =>
     timeline({ policy: policy('{first_of: [xmpp, sms, email], wait: 60s}') }, async (t) => {
@@ -161,7 +178,7 @@ describe('a message that waits because the station gathers', () => {
       async (t) => {
         await t.update([{ id: 'first' }]);
         await t.at(1);
-        for (let n = 0; n < 8; n++)
+        for (let n = 0; n < 32; n++)
           await t.update(Array.from({ length: 100 }, (_, i) => ({ id: `x${n}-${i}` })));
         await t.at(10 * minute);
         assert.deepEqual(sentBy(t, 'sms'), [0, 30, 60, 90, 120]);

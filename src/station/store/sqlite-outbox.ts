@@ -35,7 +35,7 @@ export class Outbox {
   readonly #watch: Statement<[Instant, MessageId]>;
   readonly #nextWatch: Statement<[], Instant | null>;
   readonly #fates: Statement<[string], FateRow>;
-  readonly #accepted: Statement<[Sent]>;
+  readonly #accepted: Statement<[Sent & { ask: Instant }]>;
   readonly #delivered: Statement<[Sent]>;
   readonly #confirmed: Statement<[Instant, string, MessageId]>;
   readonly #noted: Statement<[string, MessageId]>;
@@ -92,7 +92,7 @@ export class Outbox {
       `UPDATE outbox SET status = '${status}', send_at = NULL, leased_at = coalesce(leased_at, @at), sent_at = @at,
          title = @title, text = @text, why = @why, reference = @reference, ${more}
        WHERE id = @id AND send_at IS NOT NULL`;
-    this.#accepted = db.prepare(sent('accepted', 'settled_at = NULL'));
+    this.#accepted = db.prepare(sent('accepted', 'settled_at = NULL, watch_at = coalesce(watch_at, @ask)'));
     this.#delivered = db.prepare(sent('delivered', 'settled_at = @at, watch_at = NULL'));
     this.#confirmed = db.prepare(
       `UPDATE outbox SET status = 'delivered', settled_at = ?, watch_at = NULL, why = ?
@@ -179,7 +179,7 @@ export class Outbox {
         .filter((row) => row.attempts > 0 || row.held_at !== null || row.due_at < dueBefore)
         .map((row) => {
           this.#obsolete.run(at, why, row.id);
-          this.queue.moveUp(row);
+          this.queue.moveUp(row, at);
           return { message: owedOf(row), why };
         }),
     );
@@ -246,7 +246,7 @@ export class Outbox {
       if (row === undefined) continue;
       const waited = row.send_at !== null;
       this.#settleOne(settled, row);
-      if (waited && leavesQueue.has(settled.kind)) this.queue.moveUp(row);
+      if (waited && leavesQueue.has(settled.kind)) this.queue.moveUp(row, settled.at);
     }
   }
 
@@ -257,6 +257,7 @@ export class Outbox {
         this.#accepted.run({
           id,
           at,
+          ask: settled.ask,
           why,
           title: settled.title,
           text: settled.text,

@@ -23,6 +23,9 @@ type Take = { id: MessageId; now: Instant; end: Instant; sentIn: SentIn | null; 
 
 type Last = Omit<LastSent, 'isRetried'>;
 
+/** When a message is looked at again that has to wait for one that may go then. */
+const turnBehind = (ahead: Instant): Instant => plus(ahead, milliseconds(1));
+
 const waitingColumns = 'id, alert, person, channel, kind, level, send_at AS sendAt';
 
 export class Queue {
@@ -172,15 +175,21 @@ export class Queue {
       .all(row.alert, row.person, row.channel, row.id)
       .find((other) => !among.has(other.id));
     if (ahead === undefined) return false;
-    this.#postpone.run(plus(ahead.send_at, milliseconds(1)), row.id);
+    this.#postpone.run(turnBehind(ahead.send_at), row.id);
     return true;
   }
 
-  /** The message that waited behind this one may go when it was due, unless something else keeps it. */
-  moveUp({ alert, person, channel }: MessageRow): void {
+  /**
+   * The message that waited behind this one may go when it was due, unless something else keeps it.
+   * @param row as it was while the other one waited for it.
+   */
+  moveUp({ alert, person, channel, send_at: before }: MessageRow, at: Instant): void {
     const next = this.#head.get(alert, person, channel);
-    if (next?.status !== 'pending' || next.attempts > 0 || next.held_at !== null) return;
-    if (next.send_at > next.due_at) this.#postpone.run(next.due_at, next.id);
+    if (next?.status !== 'pending') return;
+    const isUntried = next.attempts === 0 && next.held_at === null;
+    if (isUntried && next.send_at > next.due_at) this.#postpone.run(next.due_at, next.id);
+    // One that was tried has a time of its own, which is no longer known if it had to wait for its turn since.
+    else if (before !== null && next.send_at === turnBehind(before)) this.#postpone.run(at, next.id);
   }
 
   /** See `Transaction.postpone`. */

@@ -120,10 +120,11 @@ export type Settlement =
       readonly why: string;
       readonly reference?: string;
     }
-  /** The provider has it. */
+  /** The provider has it. `ask`: when it is looked at where it would not be otherwise, since it is overdue already. */
   | {
       readonly id: MessageId;
       readonly kind: 'accepted';
+      readonly ask: Instant;
       readonly at: Instant;
       readonly title: string;
       readonly text: string;
