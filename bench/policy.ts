@@ -11,7 +11,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dueAtOnce } from '../src/station/batch.ts';
+import { dueAtOnce } from '../src/station/batch-waking.ts';
 import type { Alert, AlertKey } from '../src/station/core/alert.ts';
 import { type Context, decideReport } from '../src/station/core/decide.ts';
 import { forecast } from '../src/station/core/forecast.ts';

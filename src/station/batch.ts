@@ -6,7 +6,8 @@
 import { earliest, type Instant, minutes, plus } from '../time.ts';
 import { BatchNames } from './batch-names.ts';
 import { forgetGone, type OwnAlerts, oweTest, type TestEvent, tellOfReach } from './batch-own.ts';
-import type { Alert, AlertKey, HistoryEntry, MutedKind } from './core/alert.ts';
+import { dueAtOnce, Waking } from './batch-waking.ts';
+import type { Alert, AlertKey, HistoryEntry } from './core/alert.ts';
 import {
   type Context,
   type Decision,
@@ -34,20 +35,6 @@ import { refusal } from './refusals.ts';
 import { type ActiveSilence, endSilence, makeSilence } from './silences.ts';
 import { contextOf, type Standing } from './standing.ts';
 import { type AlertName, nameKey, type SavedAlert, type Transaction } from './store/store.ts';
-
-/** How many due alerts are decided on in one transaction: intake's batches go in between. */
-export const dueAtOnce = 200;
-
-/**
- * The name of the fact that says how far those that stand are being looked at again: the last alert woken, while others
- * are to follow; `inhibited` once all were, and what they inhibit can be told from what they no longer do; with a colon
- * and a key while those that are inhibited are looked at once more; else empty.
- */
-const wakingFact = 'waking';
-const inhibitedLast = 'inhibited';
-
-/** So many muted alerts are woken in one transaction. */
-export const wakenAtOnce = 1000;
 
 /** When an alert whose due decision failed is tried again: it must not keep the station busy. */
 export const afterBug = minutes(1);
@@ -108,13 +95,7 @@ class Batch {
   private silences: readonly ActiveSilence[];
   private readonly names: BatchNames;
   private readonly inhibitors: Inhibitors;
-  /** Beyond which alert all that stand are to be looked at again, some in each batch; null: there is no need to. */
-  private wakeFrom: AlertKey | 'first' | null = null;
-  private waking = '';
-  /** Those that are inhibited are to be looked at once more, some in each batch. */
-  private inhibitedDue = false;
-  /** Who is to be looked at again once all is saved. */
-  private readonly wakes: (readonly [kind: MutedKind, by: readonly string[] | null])[] = [];
+  private readonly waking = new Waking();
   private readonly stored = new Map<AlertKey, Alert | null>();
   private readonly alerts = new Map<AlertKey, Alert>();
   private readonly keys = new Map<string, AlertKey>();
@@ -169,7 +150,7 @@ class Batch {
   }
 
   async load(tx: Transaction, events: readonly Event[], reads: ReadonlyMap<Event, Reports>): Promise<void> {
-    this.waking = (await tx.getFact(wakingFact)) ?? '';
+    await this.waking.load(tx);
     const names = new Map<string, AlertName>();
     const replaced = new Set<string>();
     for (const [event, { source, reports }] of reads) {
@@ -247,7 +228,7 @@ class Batch {
         this.moreDue = true;
         return done;
       case 'clock-set-back':
-        this.wakeFrom = 'first';
+        this.waking.all();
         await tx.hurry(this.at);
         this.hurried = true;
         return done;
@@ -255,20 +236,20 @@ class Batch {
         const made = await makeSilence(tx, event, this.silences, this.policy);
         if (!made.ok) return refusal(made.why, made.message);
         this.silences = made.silences;
-        this.wakeFrom = 'first';
+        this.waking.all();
         return { ok: true, alert: null, silence: made.id };
       }
       case 'end-silence': {
         const ended = await endSilence(tx, event, this.silences);
         if (!ended.ok) return refusal(ended.why);
         this.silences = ended.silences;
-        this.wakes.push(['silenced', [String(event.silence)]]);
+        this.waking.muted('silenced', [String(event.silence)]);
         return done;
       }
       case 'names':
         await tx.saveNames(event.found);
         this.names.take(event.found);
-        this.wakes.push(['naming', null]);
+        this.waking.muted('naming', null);
         return done;
       case 'report':
         return await this.takeReport(tx, event);
@@ -281,7 +262,7 @@ class Batch {
 
   private context(): Context {
     const { policy, silences, names } = this;
-    const waking = this.wakeFrom !== null || (this.waking !== '' && !this.waking.includes(':'));
+    const waking = this.waking.goesOn();
     return { ...contextOf({ ...this.standing, policy, silences, names }, this.at, this.inhibitors), waking };
   }
 
@@ -337,8 +318,7 @@ class Batch {
     this.moreDue = due.length === dueAtOnce;
     for (const alert of due) this.know(alert);
     await this.inhibitors.load(tx, due);
-    if (this.waking.startsWith(inhibitedLast)) this.inhibitedDue = this.waking.includes(':') || !this.moreDue;
-    else if (this.waking !== '') this.wakeFrom ??= Number(this.waking) as AlertKey;
+    this.waking.tick(this.moreDue);
     const context = this.context();
     for (const { key } of due) {
       const alert = this.alerts.get(key);
@@ -400,7 +380,7 @@ class Batch {
     this.policy = policy;
     if ((await tx.getFact('policy')) === policy.version) return;
     await tx.setFact('policy', policy.version);
-    this.wakeFrom = 'first';
+    this.waking.all();
     const standing = await tx.loadRaisedOf([ownSource]);
     await forgetGone(this.own(tx), standing);
   }
@@ -455,31 +435,9 @@ class Batch {
     if (this.history.length > 0) await tx.appendHistory(this.history);
     if (this.messages.length > 0) await tx.enqueue(this.messages, this.at);
     const freed = this.inhibitors.freed();
-    if (freed.length > 0) this.wakes.push(['inhibited', freed]);
-    for (const [kind, by] of this.wakes) {
-      // So many cannot be woken in one step: then all that stand are, in steps.
-      if (!(await tx.wakeMuted(kind, by, this.at, wakenAtOnce))) this.wakeFrom = 'first';
-      this.moreDue = true;
-    }
-    if (this.wakeFrom !== null) await this.wakeSome(tx, this.wakeFrom);
-    else if (this.inhibitedDue) await this.wakeInhibited(tx);
+    if (freed.length > 0) this.waking.muted('inhibited', freed);
+    if (await this.waking.save(tx, this.at)) this.moreDue = true;
     this.tally.messages = this.messages.length;
-  }
-
-  /** A policy, a silence or a clock may change what is owed of every alert: they are woken in steps, across batches. */
-  private async wakeSome(tx: Transaction, from: AlertKey | 'first'): Promise<void> {
-    const next = await tx.wakeRaised(this.at, from === 'first' ? null : from, dueAtOnce);
-    await tx.setFact(wakingFact, next === null ? inhibitedLast : String(next));
-    this.moreDue = true;
-  }
-
-  /** All others were looked at, or are in this batch: now it is known what inhibits what. */
-  private async wakeInhibited(tx: Transaction): Promise<void> {
-    const [, after = null] = this.waking.split(':');
-    const from = after === null ? null : (Number(after) as AlertKey);
-    const next = await tx.wakeRaised(this.at, from, dueAtOnce, 'inhibited');
-    await tx.setFact(wakingFact, next === null ? '' : `${inhibitedLast}:${next}`);
-    this.moreDue = true;
   }
 
   result(outcomes: readonly Outcome[]): BatchResult {

@@ -1,7 +1,7 @@
 /** What was found by trying to break the policy's core: each name says what somebody would have noticed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { wakenAtOnce } from '../../src/station/batch.ts';
+import { wakenAtOnce } from '../../src/station/batch-waking.ts';
 import { instant } from '../../src/time.ts';
 import { monday, type Said, timeline } from '../kit/station.ts';
 import { annHears, endSilence, heard, silenced, story, toldAt } from './mute-kit.ts';
