@@ -47,9 +47,10 @@ module.exports = {
       'control-knows-accounts-and-tries-policies',
       '^src/control/',
       '^src/time\\.ts$',
-      '^src/station/(password|nearest|config|local-file|yaml-file)\\.ts$',
+      '^src/station/(password|nearest|config|local-file|yaml-file|html)\\.ts$',
       '^src/station/policy/(file|feeds)\\.ts$',
-      '^src/station/(store|core|rehearsal)/',
+      '^src/station/(store|core|rehearsal|messages)/',
+      '^src/station/channels/sms-(text|limits)\\.ts$',
     ),
     only(
       'calendars-know-core-types',
@@ -63,6 +64,14 @@ module.exports = {
       '^src/(time|log)\\.ts$',
       '^src/station/(nearest|local-file|yaml-file|yaml-rest)\\.ts$',
       '^src/station/(calendar|core)/',
+      '^src/station/messages/templates\\.ts$',
+    ),
+    only(
+      'words-know-core-types',
+      '^src/station/messages/',
+      '^src/time\\.ts$',
+      '^src/station/(nearest|local-file|yaml-file)\\.ts$',
+      '^src/station/core/',
     ),
     {
       name: 'a-running-station-rehearses-nothing',

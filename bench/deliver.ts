@@ -5,7 +5,7 @@
  * it, nodemailer alone sending as many mails to the same server. Every figure is
  * one of this run; nothing is asserted, for machines are noisy.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ import type { Alert, AlertKey } from '../src/station/core/alert.ts';
 import { openSqlite } from '../src/station/store/sqlite.ts';
 import { type Instant, instant } from '../src/time.ts';
 import { encode } from '../src/wire/update.ts';
+import { startStation } from './kit/station.ts';
 
 const rates = (process.env.BENCH_RATES ?? '10,100,1000').split(',').map(Number);
 const secondsARate = Number(process.env.BENCH_SECONDS ?? 10);
@@ -25,7 +26,6 @@ const people = 200;
 const fillAtOnce = 10_000;
 /** Of what was sent, so much may still be under way when a rate has ended. */
 const settleMost = 60_000;
-const root = join(import.meta.dirname, '..');
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const now = (): number => performance.timeOrigin + performance.now();
 const pad = (value: number | string, width = 9): string => String(value).padStart(width);
@@ -135,20 +135,6 @@ async function fill(folder: string, count: number): Promise<void> {
     });
   }
   await store.close();
-}
-
-async function startStation(data: string): Promise<{ server: ChildProcess; port: number }> {
-  const args = ['--data', data, '--udp', '127.0.0.1:0', '--web', '127.0.0.1:0'];
-  const server = spawn(process.execPath, [join(root, 'dist/mauveserver.mjs'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, MAUVE_CONFIG: join(data, 'station.yaml') },
-  });
-  let text = '';
-  for await (const chunk of server.stdout ?? []) {
-    text += chunk;
-    if (text.includes('Try:')) break;
-  }
-  return { server, port: Number(/UDP \S+:(\d+)/.exec(text)?.[1] ?? 0) };
 }
 
 async function through(sink: Sink, alerts: number): Promise<void> {

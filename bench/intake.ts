@@ -4,19 +4,19 @@
  * in the same run. Everything is a ratio or a figure of this run; nothing is
  * asserted, for machines are noisy.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SenderTask } from './intake-sender-thread.ts';
+import { startStation } from './kit/station.ts';
 
 const alerts = 100_000;
 const secondsARate = Number(process.env.BENCH_SECONDS ?? 10);
 const ratesDefault = '1000,2000,5000,10000,15000,20000,25000,30000,40000,50000,60000,80000,100000';
 const rates = (process.env.BENCH_RATES ?? ratesDefault).split(',').map(Number);
 const bareRates = [20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 150_000, 200_000];
-const root = join(import.meta.dirname, '..');
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 let seed = 1;
 
@@ -89,26 +89,6 @@ function percentile(before: Metrics, after: Metrics, share: number): string {
   const total = counts.at(-1)?.[1] ?? 0;
   const bound = counts.find(([, count]) => count >= total * share)?.[0] ?? 0;
   return total === 0 ? '-' : `<=${bound * 1000}`;
-}
-
-async function startStation(data: string): Promise<{ server: ChildProcess; page: string; port: number }> {
-  const args = ['--data', data, '--udp', '127.0.0.1:0', '--web', '127.0.0.1:0'];
-  const profile =
-    process.env.BENCH_PROFILE === undefined
-      ? []
-      : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`];
-  const server = spawn(process.execPath, [...profile, join(root, 'dist/mauveserver.mjs'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, MAUVE_CONFIG: join(data, 'station.yaml') },
-  });
-  let text = '';
-  for await (const chunk of server.stdout ?? []) {
-    text += chunk;
-    if (text.includes('Try:')) break;
-  }
-  const page = /Page: +(\S+)/.exec(text)?.[1] ?? '';
-  const port = Number(/UDP \S+:(\d+)/.exec(text)?.[1] ?? 0);
-  return { server, page, port };
 }
 
 async function quiet(page: string): Promise<void> {

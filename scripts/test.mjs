@@ -18,6 +18,7 @@ const peers = [
   { file: '/usr/bin/unshare', package: 'util-linux' },
   { file: '/usr/sbin/ip', also: ['/sbin/ip', '/usr/bin/ip', '/bin/ip'], package: 'iproute2' },
   { file: '/usr/bin/openssl', package: 'openssl' },
+  { file: '/usr/bin/prosody', package: 'prosody' },
 ];
 
 async function installPeers() {

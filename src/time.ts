@@ -84,6 +84,10 @@ const stepMax = minutes(1);
 /** What setTimeout can hold; nothing waits so long. */
 const waitMax = milliseconds(2 ** 31 - 1);
 
+/** For a program that has nothing to do but wait: unlike a clock's timers, this keeps the process alive. */
+export const pause = (wait: Duration): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.min(wait, waitMax)));
+
 export const systemClock: Clock = {
   now: () => Date.now() as Instant,
   wake(at, run) {

@@ -7,6 +7,8 @@ export const exit = {
   noInput: 66,
   unavailable: 69,
   io: 74,
+  /** Not yet, but perhaps later. */
+  late: 75,
   config: 78,
   interrupted: 130,
 } as const;

@@ -3,7 +3,7 @@
  * database in short transactions of its own, so that works beside a running
  * station, which sees the change with the next request, and without one. It
  * finds that database as the station does, and never makes one where somebody
- * only asked. Policies are tried without a station, silences made through one.
+ * only asked. Policies are tried without a station, silences made and channels tried through one.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -16,11 +16,15 @@ import { StoreError } from '../station/store/errors.ts';
 import { openAccounts } from '../station/store/sqlite-accounts.ts';
 import type { Accounts } from '../station/store/store.ts';
 import { oneLine } from '../station/yaml-file.ts';
-import { hours, plus, rfc3339, systemClock } from '../time.ts';
+import { hours, pause, plus, rfc3339, systemClock } from '../time.ts';
+import type { StationPlace } from './ask.ts';
+import { channelCommand } from './channel.ts';
 import { type Done, exit, Refusal, silently } from './ending.ts';
+import { messageCommand } from './message.ts';
 import { newPassword } from './new-password.ts';
 import {
   type AccountCommand,
+  type ChannelCommand,
   type Command,
   type PolicyCommand,
   parseOptions,
@@ -97,16 +101,23 @@ function isThere(path: string): boolean {
 }
 
 async function perform(
-  command: AccountCommand | SilenceCommand,
+  command: AccountCommand | SilenceCommand | ChannelCommand,
   folder: DataFolder,
   page: string,
 ): Promise<Done> {
   switch (command.kind) {
     case 'silence add':
     case 'silence list':
-    case 'silence end': {
-      const token = process.env.MAUVE_TOKEN || null;
-      return await silenceCommand(command, { page, token, accounts: () => folder.accounts(), newToken });
+    case 'silence end':
+      return await silenceCommand(command, stationPlace(folder, page));
+    case 'channel test': {
+      const say = (text: string): Promise<void> => print({ text });
+      return await channelCommand(command, {
+        ...stationPlace(folder, page),
+        now: systemClock.now,
+        pause,
+        say,
+      });
     }
     case 'token add':
       return await addToken(command.name, folder.accountsMade());
@@ -141,6 +152,13 @@ async function perform(
       return command satisfies never;
   }
 }
+
+const stationPlace = (folder: DataFolder, page: string): StationPlace => ({
+  page,
+  token: process.env.MAUVE_TOKEN || null,
+  accounts: () => folder.accounts(),
+  newToken,
+});
 
 const noUser = (name: string): Refusal => new Refusal(exit.refused, `there is no user ${name}`);
 
@@ -191,8 +209,12 @@ const table = (rows: readonly (readonly [string, string])[]): string => {
 async function print({ text, untold }: Done): Promise<void> {
   if (text === '') return;
   const failed = await new Promise<string | null>((done) => {
-    process.stdout.on('error', (error) => done(codeOf(error)));
-    process.stdout.write(text, (error) => done(error ? codeOf(error) : null));
+    const fail = (error: unknown): void => done(codeOf(error));
+    process.stdout.on('error', fail);
+    process.stdout.write(text, (error) => {
+      if (!error) process.stdout.off('error', fail);
+      done(error ? codeOf(error) : null);
+    });
   });
   if (failed === null) return;
   const after = untold === undefined ? '' : `: ${await untold()}`;
@@ -205,6 +227,7 @@ async function main(): Promise<void> {
   if (asked.kind === 'usage') throw new Refusal(exit.usage, asked.fault);
   const { command } = asked;
   if (isPolicyCommand(command)) return await finish(await policyCommand(command));
+  if (command.kind === 'message preview') return await finish(await messageCommand(command));
   const place = locateStation(asked.options, {
     env: process.env,
     cwd: process.cwd(),

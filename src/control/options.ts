@@ -4,8 +4,9 @@
  */
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../station/nearest.ts';
-import { type Duration, parseDuration } from '../time.ts';
+import { type Duration, hours, parseDuration, seconds } from '../time.ts';
 import { help } from './help.ts';
+import { type MessageCommand, messageWords } from './options-message.ts';
 
 export type AccountCommand =
   | { readonly kind: 'token add' | 'token remove'; readonly name: string }
@@ -62,7 +63,17 @@ export type SilenceCommand = { readonly tokenFile: string | null } & (
   | { readonly kind: 'silence end'; readonly id: number }
 );
 
-export type Command = AccountCommand | PolicyCommand | SilenceCommand;
+export type ChannelCommand = {
+  readonly kind: 'channel test';
+  readonly person: string;
+  readonly channel: string;
+  /** How long a receipt is waited for. */
+  readonly wait: Duration;
+  readonly json: boolean;
+  readonly tokenFile: string | null;
+};
+
+export type Command = AccountCommand | PolicyCommand | SilenceCommand | ChannelCommand | MessageCommand;
 
 /** What says which station is meant; each null where it was not given. */
 export type Place = {
@@ -99,8 +110,15 @@ const known = {
   'acked-at': text,
   'ack-for': text,
   for: text,
+  wait: text,
   match: text,
   reason: text,
+  policy: text,
+  channel: text,
+  event: text,
+  person: text,
+  level: text,
+  html: flag,
   json: flag,
   strict: flag,
   help: { type: 'boolean', short: 'h' },
@@ -122,6 +140,8 @@ const verbs = {
   user: ['add', 'list', 'remove', 'password', 'link'],
   policy: ['check', 'explain', 'test'],
   silence: ['add', 'list', 'end'],
+  message: ['preview'],
+  channel: ['test'],
 } as const;
 const nouns = Object.keys(verbs);
 
@@ -143,10 +163,18 @@ const takes: Readonly<Record<Command['kind'], readonly OptionName[]>> = {
   'silence add': [...places, 'token-file', ...matched, 'match', 'for', 'reason'],
   'silence list': [...places, 'token-file', 'json'],
   'silence end': [...places, 'token-file'],
+  'message preview': [
+    ...matched.filter((name) => name !== 'importance'),
+    ...(['policy', 'channel', 'event', 'person', 'level', 'html', 'json'] as const),
+  ],
+  'channel test': [...places, 'token-file', 'wait', 'json'],
 };
 
 /** What a name may be made of: it stands in history, in addresses and on the command line. */
 const nameShape = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u;
+/** How long the receipt of a test is waited for. */
+const testWaitDefault = seconds(60);
+const testWaitMost = hours(1);
 const importanceMost = 2 ** 32 - 1;
 
 export function parseOptions(argv: readonly string[], version: string): Asked {
@@ -225,6 +253,10 @@ function commandOf(words: readonly string[], tokens: readonly OptionToken[], giv
     case 'silence list':
     case 'silence end':
       return silenceCommand(kind, rest, given);
+    case 'message preview':
+      return messageWords(kind, rest, given);
+    case 'channel test':
+      return channelCommand(rest, given);
     default:
       return namedCommand(kind, rest, given);
   }
@@ -293,6 +325,21 @@ const lengthOf = (name: OptionName, value: Given['value']): Duration | null | 'b
   return written !== null && (length === null || length <= 0) ? 'bad' : length;
 };
 const badLength = (name: OptionName): string => `--${name}: a length of time such as 90m or 2h is expected`;
+
+function channelCommand(words: readonly string[], { value, set }: Given): Command | string {
+  const kind = 'channel test';
+  const [person, channel, ...more] = words;
+  if (person === undefined || channel === undefined) {
+    return `${kind} needs a person and a channel, such as: mauvectl ${kind} ann sms`;
+  }
+  if (more.length > 0) return `${kind} takes a person and a channel, but got "${more.join(' ')}" as well`;
+  const strange = [person, channel].find((name) => !nameShape.test(name));
+  if (strange !== undefined) return `"${strange}" is no name of a person or a channel`;
+  const wait = lengthOf('wait', value) ?? testWaitDefault;
+  if (wait === 'bad' || wait > testWaitMost)
+    return '--wait: a length of time such as 60s, up to 1h, is expected';
+  return { kind, person, channel, wait, json: set('json'), tokenFile: value('token-file') };
+}
 
 function silenceCommand(
   kind: SilenceCommand['kind'],

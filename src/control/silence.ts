@@ -4,11 +4,8 @@
  * page are. Without a token, one is made for the moment of the call, which
  * takes the right to write to the station's data folder, and removed again.
  */
-import { userInfo } from 'node:os';
 import { parse as parseYamlText, YAMLParseError } from 'yaml';
 import { z } from 'zod';
-import { readLocalFile } from '../station/local-file.ts';
-import type { Accounts } from '../station/store/store.ts';
 import {
   formatDuration,
   type Instant,
@@ -19,32 +16,19 @@ import {
   since,
   systemClock,
 } from '../time.ts';
+import { askStation, read, type StationPlace, withToken } from './ask.ts';
 import { type Done, exit, Refusal } from './ending.ts';
 import type { SilenceCommand } from './options.ts';
 import { table } from './table.ts';
 
-/** A station that says nothing for so long is as good as none. */
-const answerMax = seconds(15);
 /** A silence that ends so much before it was to was cut short; clocks of two machines may differ by less. */
 const cutLeast = minutes(5);
-/** In characters, as the station itself takes it. */
-const tokenMax = 200;
-
-export type SilencePlace = {
-  /** What the station's addresses begin with. */
-  readonly page: string;
-  /** Only opened where there is no token. @throws Refusal where there is no database. */
-  readonly accounts: () => Accounts;
-  /** MAUVE_TOKEN */
-  readonly token: string | null;
-  readonly newToken: () => { readonly token: string; readonly hash: string };
-};
-
 /** @throws Refusal with what the station said, or why none answered. */
-export async function silenceCommand(command: SilenceCommand, place: SilencePlace): Promise<Done> {
+export async function silenceCommand(command: SilenceCommand, place: StationPlace): Promise<Done> {
   const match = command.kind === 'silence add' ? matchOf(command) : {};
   return await withToken(command.tokenFile, place, async (token) => {
-    const ask = (path: string, body?: object): Promise<unknown> => askStation(place.page, token, path, body);
+    const ask = (path: string, body?: object): Promise<unknown> =>
+      askStation({ page: place.page, token, path: `/silences${path}`, knows: 'silences' }, body);
     switch (command.kind) {
       case 'silence add': {
         const { reason } = command;
@@ -96,92 +80,6 @@ function yamlOf(text: string): unknown {
   }
 }
 
-// ---------------------------------------------------------------- the token
-
-async function withToken(
-  file: string | null,
-  place: SilencePlace,
-  work: (token: string) => Promise<Done>,
-): Promise<Done> {
-  const given = file === null ? place.token : tokenIn(file);
-  if (given !== null) return await work(given);
-  const accounts = place.accounts();
-  const { token, hash } = place.newToken();
-  const name = await addToken(accounts, hash);
-  try {
-    return await work(token);
-  } finally {
-    await accounts.removeToken(name);
-  }
-}
-
-/** The name stands in history, so it says who it was; another call at the same moment has it already. */
-async function addToken(accounts: Accounts, hash: string): Promise<string> {
-  const user = userInfo()
-    .username.replace(/[^\p{L}\p{N}._@+-]/gu, '_')
-    .slice(0, 40);
-  for (const name of [`mauvectl-${user}`, `mauvectl-${user}-${process.pid}`]) {
-    if (await accounts.addToken(name, hash, systemClock.now())) return name;
-  }
-  throw new Refusal(
-    exit.refused,
-    `there is a token mauvectl-${user} already: mauvectl token remove mauvectl-${user}`,
-  );
-}
-
-function tokenIn(file: string): string {
-  const found = readLocalFile(file === '-' ? '/dev/stdin' : file);
-  if (!found.ok) throw new Refusal(exit.noInput, `${file}: ${found.why}`);
-  const token = found.text.split('\n')[0]?.trim() ?? '';
-  if (/^[\x21-\x7e]+$/.test(token) && token.length <= tokenMax) return token;
-  throw new Refusal(exit.data, `${file}: its first line is no token`);
-}
-
-// ---------------------------------------------------------------- the station
-
-async function askStation(
-  page: string,
-  token: string,
-  path: string,
-  body: object | undefined,
-): Promise<unknown> {
-  const address = `${page}/api/v1/silences${path}`;
-  const response = await fetch(address, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(answerMax),
-  }).catch((error: unknown) => {
-    throw new Refusal(exit.unavailable, `no station answers at ${page}: ${reasonOf(error)}`);
-  });
-  const answer: unknown = await response.json().catch(() => null);
-  if (response.ok && answer !== null) return answer;
-  const said = errorSchema.safeParse(answer);
-  if (!said.success) {
-    throw new Refusal(
-      exit.unavailable,
-      `what answers at ${page} is no station that knows silences (${response.status})`,
-    );
-  }
-  const code = response.status >= 500 ? exit.unavailable : exit.refused;
-  throw new Refusal(code, `the station refused: ${said.data.error.message}`);
-}
-
-/** What fetch hides in causes. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `nothing came within ${formatDuration(answerMax)}`;
-  const { cause } = error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : null;
-  if (code === 'ECONNREFUSED') return 'nothing listens there: is it running, and is --web or --config right?';
-  return code ?? (cause instanceof Error ? cause.message : error.message);
-}
-
 const silenceSchema = z.object({
   id: z.number(),
   match: z.unknown(),
@@ -196,16 +94,6 @@ const listSchema = z.object({
   silences: z.array(silenceSchema),
   recurring: z.array(z.object({ name: z.string(), when: z.string(), reason: z.string() })),
 });
-const errorSchema = z.object({ error: z.object({ message: z.string() }) });
-
-function read<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
-  const found = schema.safeParse(answer);
-  if (found.success) return found.data;
-  throw new Refusal(
-    exit.unavailable,
-    'the station answered something else than expected: is it of another version?',
-  );
-}
 
 function listText({ silences, recurring }: z.output<typeof listSchema>): string {
   const now = systemClock.now();

@@ -5,7 +5,7 @@
  */
 import { earliest, type Instant, minutes, plus } from '../time.ts';
 import { BatchNames } from './batch-names.ts';
-import { type OwnAlerts, oweTest, type TestEvent, tellOfReach } from './batch-own.ts';
+import { forgetGone, type OwnAlerts, oweTest, type TestEvent, tellOfReach } from './batch-own.ts';
 import type { Alert, AlertKey, HistoryEntry, MutedKind } from './core/alert.ts';
 import {
   type Context,
@@ -18,12 +18,12 @@ import {
 } from './core/decide.ts';
 import type { Matched } from './core/match.ts';
 import type { Obsolete, OwedMessage } from './core/notification.ts';
-import { ownSource } from './core/own-alerts.ts';
 import type { Policy } from './core/policy.ts';
-import { type Report, type Reports, readUpdate } from './core/update.ts';
+import { isReserved, ownSource, type Report, type Reports, readUpdate } from './core/update.ts';
 import type { Act, Event, Outcome, Refused } from './door.ts';
 import { Inhibitors, reported } from './inhibitors.ts';
 import {
+  cutShort,
   type ReceiptEvent,
   type ReportEvent,
   receiptEntry,
@@ -242,7 +242,7 @@ class Batch {
         await this.takePolicy(tx, event.policy);
         return done;
       case 'started':
-        await tx.releaseLeases(this.at);
+        for (const message of await tx.releaseLeases(this.at)) this.history.push(cutShort(message, this.at));
         // What was to be looked at when the station ended goes on.
         this.moreDue = true;
         return done;
@@ -299,7 +299,8 @@ class Batch {
     if (!event.update.replace) return;
     for (const key of this.keysOf.get(source) ?? []) {
       const alert = this.alerts.get(key);
-      if (alert !== undefined && alert.phase.kind !== 'cleared' && !listed.has(alert.id)) {
+      if (alert === undefined || isReserved(source, alert.id)) continue;
+      if (alert.phase.kind !== 'cleared' && !listed.has(alert.id)) {
         this.guarded(alert.id, () => decideReplaced(alert, context));
       }
     }
@@ -346,15 +347,17 @@ class Batch {
     }
   }
 
+  private readonly current = (alert: Alert): Alert => this.alerts.get(alert.key) ?? alert;
+
   private async takeReceipt(tx: Transaction, event: ReceiptEvent): Promise<void> {
     this.receipts += 1;
-    const settled = await settleReceipt(tx, event);
+    const settled = await settleReceipt(tx, event, this.current);
     this.history.push(...settled.history);
     await tellOfReach(this.own(tx), settled);
   }
 
   private async takeReport(tx: Transaction, event: ReportEvent): Promise<Outcome> {
-    const all = await settleReport(tx, event);
+    const all = await settleReport(tx, event, this.current);
     if (all === null) return refusal('unknown-message');
     this.receipts += 1;
     for (const settled of all) {
@@ -366,8 +369,7 @@ class Batch {
 
   private async takeTest(tx: Transaction, event: TestEvent): Promise<Outcome> {
     this.receipts += 1;
-    const made = await oweTest(this.own(tx), tx, event);
-    return typeof made === 'string' ? refusal(made) : made;
+    return await oweTest(this.own(tx), tx, event);
   }
 
   /** The station's own alerts, as this batch has left them. */
@@ -382,7 +384,7 @@ class Batch {
         const key = this.keys.get(nameKey(name));
         return key === undefined ? null : (this.alerts.get(key) ?? null);
       },
-      current: (alert) => this.alerts.get(alert.key) ?? alert,
+      current: this.current,
       report: async (report, before) => {
         if (before === null) this.freeKeys.push(...(await tx.newKeys(1)));
         const key = this.keyOf(ownSource, report.id);
@@ -399,6 +401,8 @@ class Batch {
     if ((await tx.getFact('policy')) === policy.version) return;
     await tx.setFact('policy', policy.version);
     this.wakeFrom = 'first';
+    const standing = await tx.loadRaisedOf([ownSource]);
+    await forgetGone(this.own(tx), standing);
   }
 
   private act(event: Act & { readonly at: Instant }): Outcome {

@@ -7,14 +7,17 @@ import { z } from 'zod';
 import type { EmailOptions } from './channels/email.ts';
 import type { SmsOptions } from './channels/sms.ts';
 import type { WebhookOptions } from './channels/webhook.ts';
+import type { XmppOptions } from './channels/xmpp.ts';
 import { emailOptions, emailSchema } from './config-email.ts';
 import type { ChannelAround, ChannelRead, Finding } from './config-secrets.ts';
 import { smsOptions, smsSchema } from './config-sms.ts';
 import { webhookOptions, webhookSchema } from './config-webhook.ts';
+import { xmppOptions, xmppSchema } from './config-xmpp.ts';
 
 export const channelsSchema = z.strictObject({
   email: emailSchema.nullish(),
   sms: smsSchema.nullish(),
+  xmpp: xmppSchema.nullish(),
   webhook: webhookSchema.nullish(),
 });
 type Written = z.output<typeof channelsSchema>;
@@ -23,6 +26,7 @@ type Written = z.output<typeof channelsSchema>;
 export type ChannelOptions = {
   readonly email: EmailOptions | null;
   readonly sms: SmsOptions | null;
+  readonly xmpp: XmppOptions | null;
   readonly webhook: WebhookOptions | null;
 };
 
@@ -53,6 +57,7 @@ export function channelOptions(written: Written, around: ChannelAround): Channel
   const options: ChannelOptions = {
     email: read('email', written.email, emailOptions),
     sms: read('sms', written.sms, smsOptions),
+    xmpp: read('xmpp', written.xmpp, xmppOptions),
     webhook: read('webhook', written.webhook, webhookOptions),
   };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, options, warnings };

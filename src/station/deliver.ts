@@ -22,11 +22,13 @@ import type { AlertKey, PersonId } from './core/alert.ts';
 import type { RenderContext, ToRender, ToSay } from './core/message.ts';
 import { inboxName, type Person, type Policy } from './core/policy.ts';
 import type { Door, Event, Receipt } from './door.ts';
-import { gather } from './gather.ts';
+import { gather, inOrder } from './gather.ts';
 import { safeDetail } from './html.ts';
 import { Lane } from './lane.ts';
 import { type JudgedGroup, judgeLimits } from './limits.ts';
 import type { Meters } from './meters.ts';
+import { ReceiptQueue } from './receipt-queue.ts';
+import { keptOf, receiptOf, restOf, togetherWords } from './sent.ts';
 import { storeRetryWait } from './station.ts';
 import { StoreError } from './store/errors.ts';
 import type { LeasedMessage, MessageId, Store, WatchedMessage } from './store/store.ts';
@@ -40,8 +42,6 @@ export const retryFirst = seconds(5);
 export const retryMost = minutes(10);
 /** What has not arrived is looked at once more after so long, should the answer to the first look be lost. */
 const watchAgain = minutes(1);
-/** For so many turns of the event loop receipts wait for others to be committed with. */
-const settleTurns = 8;
 /** How long a provider that is asked what became of a message may take. */
 const askMost = seconds(30);
 /** Reports that came before it was on record under which reference their message was taken. */
@@ -94,8 +94,7 @@ class Delivery implements Deliver {
   private readonly holding = new Set<MessageId>();
   private readonly asking = new Set<string>();
   private readonly early = new LRUCache<string, Report>({ max: earlyReportsMax });
-  private readonly receipts: { readonly event: Event; readonly done: () => void }[] = [];
-  private settling = false;
+  private readonly receipts: ReceiptQueue;
   private timer: Cancel = () => undefined;
   private pumping = false;
   private again = false;
@@ -103,6 +102,7 @@ class Delivery implements Deliver {
 
   constructor(options: DeliverOptions) {
     this.options = options;
+    this.receipts = new ReceiptQueue(options.door, options.clock);
   }
 
   nudge(): void {
@@ -177,6 +177,7 @@ class Delivery implements Deliver {
       ];
       return { go, waiting, watched, moving, more: found.more };
     });
+    for (const name of down) for (const id of this.lane(name).withdraw()) moving.push([name, id]);
     for (const group of go) this.queue(group);
     for (const message of watched) this.follow(this.lookAfter(message));
     const waits = Promise.all([
@@ -200,8 +201,8 @@ class Delivery implements Deliver {
     return [...this.lanes].filter(([, lane]) => lane.room(now) <= 0).map(([name]) => name);
   }
 
-  /** Until its receipt is committed it is leased, but must not count as sent. */
-  private async waits(message: LeasedMessage, receipt: Receipt): Promise<void> {
+  /** Until its receipt is committed it may be leased, but must not count as sent. */
+  private async waits(message: Pick<LeasedMessage, 'id'>, receipt: Receipt): Promise<void> {
     this.holding.add(message.id);
     const settled = this.receipt(message.id, receipt);
     this.follow(settled);
@@ -237,6 +238,18 @@ class Delivery implements Deliver {
     }
   }
 
+  /** A provider that works again is not kept waiting by those who found that it did not. */
+  private async hurry(channel: string): Promise<void> {
+    const { store, clock } = this.options;
+    try {
+      await store.transaction((tx) => tx.hurryTried(channel, clock.now()));
+      this.nudge();
+    } catch (error) {
+      // They are tried in their time.
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+
   private async fail(group: JudgedGroup, why: string, lane: Lane): Promise<void> {
     await this.settleAll(group, () => ({ kind: 'failed', why }));
     this.goOn(group, lane);
@@ -262,34 +275,60 @@ class Delivery implements Deliver {
     const address = person.addresses[message.channel] ?? '';
     if (own !== undefined && (address !== '' || own === inbox))
       return { channel: own, person, address, aside: '' };
+    const lost = `the policy has no ${message.channel} of ${person.name} any more`;
+    const inboxOnly = person.channels[message.level].channels.every((name) => name === inboxName);
+    // It has not reached them: their next channel takes over, or somebody else is told.
+    if (own !== undefined && !(inboxOnly && message.next === null)) return lost;
     if (inbox === undefined) return `there is no channel ${message.channel}`;
-    const why =
-      own === undefined ? 'is not set up in the station file' : `has no address of ${person.name} any more`;
-    return { channel: inbox, person, address: '', aside: `${message.channel} ${why}: ` };
+    const why = own === undefined ? `${message.channel} is not set up in the station file` : lost;
+    return { channel: inbox, person, address: '', aside: `${why}: ` };
   }
 
   private async send(group: JudgedGroup, route: Route, lane: Lane): Promise<void> {
     const { clock, meters } = this.options;
-    const rendered = this.render(group, route);
-    const result = await this.within(route.channel, route.channel.send(route.address, rendered));
     const [first] = group.messages;
     if (first === undefined) return;
+    const secret = new Map<string, string>();
+    const rendered = this.rendered(group, route, secret);
+    const result =
+      rendered === null
+        ? buggy(route.channel)
+        : await this.within(route.channel, route.channel.send(route.address, rendered));
     meters.receipt(first.channel, result.kind);
-    lane.heard(result, clock.now());
+    if (lane.heard(result, clock.now())) this.follow(this.hurry(first.channel));
     // While its receipt is committed the next one is on its way.
     this.goOn(group, lane);
     // The same for all, so that they go together again.
-    const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : null;
+    const after = result.kind === 'retry' ? (result.notBefore ?? retryAfter(first)) : retryFirst;
     const words = `${route.aside}${result.why}${togetherWords(group)}`;
-    await this.settleAll(group, () => receiptOf(rendered, result, route.channel.name, words, after));
+    const kept = keptOf(rendered, secret);
+    const rest = restOf(kept);
+    await this.settleAll(group, (message) =>
+      receiptOf(message === first ? kept : rest, result, route.channel.name, words, after),
+    );
     if (result.kind === 'accepted') await this.recallReport(route.channel.name, result.reference);
   }
 
-  private render({ messages, summary, limit }: JudgedGroup, { channel, person }: Route): Message {
+  /** A message that cannot be put into words costs itself, not the station. */
+  private rendered(group: JudgedGroup, route: Route, secret: Map<string, string>): Message | null {
+    try {
+      return this.render(group, route, secret);
+    } catch (error) {
+      this.options.log.error({ err: error, channel: route.channel.name }, 'a message could not be rendered');
+      return null;
+    }
+  }
+
+  /** @param secret gets the links with which one may act, and for each the page that only shows the alert. */
+  private render(
+    { messages, summary, limit }: JudgedGroup,
+    { channel, person }: Route,
+    secret: Map<string, string>,
+  ): Message {
     const { baseUrl, clock, ackLink, policy, render } = this.options;
     const alone = messages.length === 1 && summary === null;
     // The details of many would drown what is the matter with each.
-    const parts = messages.map(
+    const parts = inOrder(messages).map(
       (message): ToRender => ({ ...message, detailHtml: alone ? safeDetail(message.detail) : '' }),
     );
     const [first] = parts;
@@ -300,14 +339,19 @@ class Delivery implements Deliver {
         : alone
           ? { kind: 'one', message: first }
           : { kind: 'digest', messages: parts };
+    const linkOf = (alert: AlertKey): string => {
+      const link = ackLink?.(alert, person.id, first.dueAt) ?? '';
+      secret.set(link, `${baseUrl}/alerts/${alert}`);
+      return link;
+    };
     const context: RenderContext = {
       person,
       baseUrl,
       limit,
       now: clock.now(),
       channel: channel.name,
-      fits: channel.fits ?? null,
-      ackLink: ackLink === null ? null : (alert) => ackLink(alert, person.id, first.dueAt),
+      fits: channel.fits === undefined ? null : (text) => channel.fits?.(text) ?? true,
+      ackLink: ackLink === null ? null : linkOf,
     };
     return render(say, context, policy());
   }
@@ -316,7 +360,7 @@ class Delivery implements Deliver {
   private async within(channel: Channel, send: Promise<SendResult>): Promise<SendResult> {
     const failed = (error: unknown): SendResult => {
       this.options.log.error({ err: error, channel: channel.name }, 'a channel failed with a bug');
-      return { kind: 'retry', why: `${channel.name} failed: see the log`, notBefore: null };
+      return buggy(channel);
     };
     const late: SendResult = { kind: 'retry', why: `${channel.name} said nothing in time`, notBefore: null };
     return await this.before(channel.timeout, send.catch(failed), late);
@@ -406,35 +450,13 @@ class Delivery implements Deliver {
     await Promise.all(group.messages.map((message) => this.receipt(message.id, receiptFor(message))));
   }
 
-  /** Receipts that come close together share a commit. Resolves once it is committed. */
   private receipt(message: MessageId, receipt: Receipt): Promise<void> {
-    return new Promise((done) => {
-      const event: Event = { kind: 'receipt', at: this.options.clock.now(), message, receipt };
-      this.receipts.push({ event, done });
-      if (!this.settling) void this.settle();
-    });
-  }
-
-  /** What became of a message is not forgotten because the store refuses just now: it is said again until it is kept. */
-  private async settle(): Promise<void> {
-    const { door, clock } = this.options;
-    this.settling = true;
-    while (this.receipts.length > 0) {
-      // Those who answer in the next few turns of the event loop come along: a commit costs more than the turns.
-      for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((next) => setImmediate(next));
-      const settled = this.receipts.splice(0);
-      for (;;) {
-        const outcomes = await door.handle(settled.map(({ event }) => event));
-        if (outcomes.every((outcome) => outcome.ok) || this.stopped) break;
-        await new Promise<void>((resolve) => clock.after(storeRetryWait, resolve));
-      }
-      for (const { done } of settled) done();
-    }
-    this.settling = false;
+    return this.receipts.add(message, receipt);
   }
 
   async stop(most: Duration): Promise<void> {
     this.stopped = true;
+    this.receipts.stop();
     this.timer();
     const { clock } = this.options;
     const late = new Promise<void>((resolve) => clock.after(most, resolve));
@@ -442,36 +464,12 @@ class Delivery implements Deliver {
   }
 }
 
-function receiptOf(
-  rendered: Message,
-  result: SendResult,
-  by: string,
-  why: string,
-  after: Duration | null,
-): Receipt {
-  const { title, text } = rendered;
-  switch (result.kind) {
-    case 'delivered': {
-      const { reference } = result;
-      return { kind: 'delivered', by, title, text, why, ...(reference === undefined ? {} : { reference }) };
-    }
-    case 'accepted':
-      return { kind: 'accepted', title, text, why, reference: result.reference };
-    case 'failed':
-      return { kind: 'failed', why };
-    case 'retry':
-      return { kind: 'retry', after: after ?? retryFirst, why };
-    default:
-      return result satisfies never;
-  }
-}
-
-/** That it went out together with others, for the history. */
-function togetherWords({ messages, summary }: JudgedGroup): string {
-  if (summary !== null) return ` (in a summary of ${summary.total} alerts)`;
-  const others = messages.length - 1;
-  return others === 0 ? '' : ` (in one message with ${others} other${others === 1 ? '' : 's'})`;
-}
+const buggy = ({ name }: Channel): SendResult => ({
+  kind: 'retry',
+  why: `${name} failed: see the log`,
+  notBefore: null,
+  fault: 'message',
+});
 
 /** Grows with each attempt, and differs from message to message, so that a server that comes back is not stormed. */
 export function retryAfter(message: Pick<LeasedMessage, 'id' | 'attempts'>): Duration {

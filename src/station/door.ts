@@ -142,7 +142,9 @@ export type Health = { readonly ready: boolean; readonly problems: readonly stri
 /** What a link in a message allows: that person to acknowledge that alert. */
 export type LinkRead =
   | { readonly ok: true; readonly alert: AlertKey; readonly person: PersonId }
-  | { readonly ok: false; readonly why: 'bad' | 'expired' };
+  | { readonly ok: false; readonly why: 'bad' }
+  /** Ours, but no longer of use. */
+  | { readonly ok: false; readonly why: 'expired' | 'no-such-person'; readonly alert: AlertKey };
 
 /** The parts of the policy that a page shows. */
 export type PolicySummary = {

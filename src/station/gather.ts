@@ -8,14 +8,14 @@
  * When the last message went is read from the outbox, so a restart gathers on.
  */
 import { formatDuration, type Instant, minus, plus, seconds } from '../time.ts';
-import type { Alert, PersonId } from './core/alert.ts';
+import type { Alert, AlertKey, PersonId } from './core/alert.ts';
 import { raisedAt } from './core/alert.ts';
 import type { Standing } from './core/message.ts';
 import { inboxName, type Policy } from './core/policy.ts';
 import type { LeasedMessage, Transaction, WaitingMessage } from './store/store.ts';
 
 /** At most so many messages go out as one; the others follow in the next one. */
-export const digestMax = 200;
+export const digestMax = 1000;
 /** So many of the alerts that stand are listed in a summary; of the others it says how many they are. */
 export const summaryListMax = 50;
 /** Up to here they are counted. */
@@ -31,7 +31,7 @@ export type Group = {
 };
 
 /** A reminder that waits for the next summary. */
-export type Gathered = { readonly message: LeasedMessage; readonly until: Instant; readonly why: string };
+export type Gathered = { readonly message: WaitingMessage; readonly until: Instant; readonly why: string };
 
 export type Gathering = {
   readonly now: Instant;
@@ -60,6 +60,17 @@ export async function gather(tx: Transaction, how: Gathering): Promise<GatheredA
   for (const message of waiting) await run.consider(message);
   const { groups, gathered, moved } = run;
   return { groups, gathered, more: waiting.length === how.limit && moved };
+}
+
+/** As what goes together is said: urgent ones first, but what is said of one alert in the order in which it was owed. */
+export function inOrder(messages: readonly LeasedMessage[]): readonly LeasedMessage[] {
+  const ofAlert = new Map<AlertKey, LeasedMessage[]>();
+  for (const message of [...messages].sort((a, b) => b.id - a.id)) {
+    const known = ofAlert.get(message.alert);
+    if (known === undefined) ofAlert.set(message.alert, [message]);
+    else known.push(message);
+  }
+  return messages.map((message) => ofAlert.get(message.alert)?.pop() ?? message);
 }
 
 class Run {
@@ -99,23 +110,29 @@ class Run {
     const longest = Math.max(digest, summary.every) as typeof digest;
     const last = await this.tx.lastSent(person, channel, minus(now, longest), now);
     if (last.at !== null && plus(last.at, digest) > now) {
-      return await this.postpone(waiting, plus(last.at, digest));
+      // Those behind one that fails again and again must not be waited for longer because of it.
+      return await this.postpone(waiting, plus(last.at, digest), !last.isRetried);
     }
     const reminders = waiting.filter(({ kind }) => kind === 'reminder');
     const over = summary.over[channel];
     if (reminders.length === 0 || over === undefined || !(await this.standsOver(person, over))) {
       return await this.takeNews(waiting);
     }
+    const why = `more than ${over} alerts stand unacknowledged: one summary every ${formatDuration(summary.every)} takes the place of reminders`;
     const news = waiting.filter(({ kind }) => kind !== 'reminder');
     if (news.length > 0) {
       await this.takeNews(news);
-      return await this.postpone(reminders, plus(now, digest > 0 ? digest : turnWait));
+      return await this.gather(reminders, plus(now, digest > 0 ? digest : turnWait), why);
     }
     const next = last.summaryAt === null ? now : plus(last.summaryAt, summary.every);
     if (next <= now) return await this.take(reminders, true);
-    const why = `more than ${over} alerts stand unacknowledged: one summary every ${formatDuration(summary.every)} takes the place of reminders`;
-    for (const message of await this.lease(reminders, false))
-      this.gathered.push({ message, until: next, why });
+    await this.gather(reminders, next, why);
+  }
+
+  private async gather(reminders: readonly WaitingMessage[], until: Instant, why: string): Promise<void> {
+    // They are not leased: what is counts as one that is being sent.
+    await this.postpone(reminders, until, true);
+    for (const message of reminders) this.gathered.push({ message, until, why });
   }
 
   /** As one, unless the policy has each go by itself. */
@@ -131,13 +148,15 @@ class Run {
     return (await this.tx.countOpenOf(person, over + 1)) > over;
   }
 
-  private async postpone(messages: readonly WaitingMessage[], until: Instant): Promise<void> {
+  private async postpone(
+    messages: readonly WaitingMessage[],
+    until: Instant,
+    patiently: boolean,
+  ): Promise<void> {
     if (messages.length === 0) return;
     this.moved = true;
-    await this.tx.postpone(
-      messages.map(({ id }) => id),
-      until,
-    );
+    const ids = messages.map(({ id }) => id);
+    await this.tx.postpone(ids, until, patiently);
   }
 
   private async lease(

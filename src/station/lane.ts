@@ -8,7 +8,7 @@ import { Breaker } from './breaker.ts';
 import type { Channel, SendResult } from './channels/channel.ts';
 import { levels } from './core/alert.ts';
 import type { JudgedGroup } from './limits.ts';
-import { Pace } from './pace.ts';
+import { ProviderRate } from './provider-rate.ts';
 import type { MessageId } from './store/store.ts';
 
 /** So many times what it can send at once is taken out of the outbox: there the urgent would still come first. */
@@ -21,7 +21,7 @@ export class Lane {
   private readonly channel: Channel | null;
   private readonly concurrency: number;
   private readonly breaker = new Breaker();
-  private readonly pace: Pace;
+  private readonly rate: ProviderRate;
   private waiting: JudgedGroup[] = [];
   private readonly sending = new Set<JudgedGroup>();
 
@@ -29,18 +29,18 @@ export class Lane {
   constructor(channel: Channel | null, concurrency: number) {
     this.channel = channel;
     this.concurrency = channel?.concurrency ?? concurrency;
-    this.pace = new Pace(channel?.rate);
+    this.rate = new ProviderRate(channel?.rate);
   }
 
   /** How many more groups it takes now. */
   room(now: Instant): number {
     const most = this.breaker.room(ahead * this.concurrency, now) - this.sending.size - this.waiting.length;
-    return Math.min(most, this.pace.room(now) - this.waiting.length);
+    return Math.min(most, this.rate.room(now) - this.waiting.length);
   }
 
   /** When there may be room that only time brings; null: sends under way bring it. */
   opensAt(now: Instant): Instant | null {
-    return this.breaker.opensAt(now) ?? this.pace.opensAt(now);
+    return this.breaker.opensAt(now) ?? this.rate.opensAt(now);
   }
 
   /** Whether it is left alone for now, because it does not work. */
@@ -55,12 +55,12 @@ export class Lane {
 
   /** What is to be sent next; null: nothing now. */
   start(now: Instant): JudgedGroup | null {
-    if (this.sending.size >= this.breaker.room(this.concurrency, now) || this.pace.room(now) <= 0)
+    if (this.sending.size >= this.breaker.room(this.concurrency, now) || this.rate.room(now) <= 0)
       return null;
     const group = this.waiting.shift();
     if (group === undefined) return null;
     this.sending.add(group);
-    this.pace.begins(now);
+    this.rate.begins(now);
     return group;
   }
 
@@ -73,10 +73,18 @@ export class Lane {
     this.sending.delete(group);
   }
 
-  /** How a send ended says whether the provider works. */
-  heard(result: SendResult, now: Instant): void {
-    if (result.kind !== 'retry') this.breaker.worked();
-    else if (result.fault !== 'message') this.breaker.failed(result.why, now);
+  /** Takes out what waits here and could go by another channel. */
+  withdraw(): readonly MessageId[] {
+    const movable = this.waiting.flatMap(({ messages }) => messages.filter(({ next }) => next !== null));
+    for (const { id } of movable) this.remove(id);
+    return movable.map(({ id }) => id);
+  }
+
+  /** How a send ended says whether the provider works. @returns whether it works again, after it did not. */
+  heard(result: SendResult, now: Instant): boolean {
+    if (result.kind !== 'retry') return this.breaker.worked();
+    if (result.fault !== 'message') this.breaker.failed(result.why, now);
+    return false;
   }
 
   isStarted(id: MessageId): boolean {

@@ -46,8 +46,8 @@ export async function judgeLimits(
     sent.set(person.id, before);
     // Of those that go together the first counts for all, which is the most urgent.
     const { key, level } = first;
-    // Another channel's copy of what went out already does not count again.
-    const counted = before.some((one) => one.key === key);
+    // Another channel's copy of what went out already, by itself or with others, does not count again.
+    const counted = before.some((one) => one.key === key) || (await wasSent(tx, key));
     const until = counted ? null : heldUntil(person.limits, before, level, now);
     if (until !== null) {
       held.push(...group.messages.map((message) => ({ message, until, why: wordsOf(person) })));
@@ -59,6 +59,10 @@ export async function judgeLimits(
     go.push({ ...group, limit: ends === null && heldBack === 0 ? null : { heldBack, until: ends } });
   }
   return { go, held };
+}
+
+async function wasSent(tx: Transaction, key: string): Promise<boolean> {
+  return (await tx.loadFates(key)).some(({ channel, sent }) => sent && channel !== inboxName);
 }
 
 /** Whose limit counts for it; null: nobody's. The inbox wakes nobody, and whoever asks for a test wants to see it. */

@@ -1,8 +1,9 @@
 /**
  * Reading a small file whose name somebody wrote into a setting: its text, or
- * why not, in words. Handed to config.ts, so that tests need no files.
+ * why not, in words; and the names in a folder. Handed to those who read
+ * settings and policies, so that tests need no files.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 export type FileRead =
   | { readonly ok: true; readonly text: string; readonly worldReadable: boolean }
@@ -22,6 +23,19 @@ export const readLocalFile: ReadFile = (path) => {
     if (!stat.isFile() && !stat.isDirectory()) return { ok: false, why: 'it is no regular file' };
     if (size > fileMax) return { ok: false, why: `it is larger than ${fileMax} bytes` };
     return { ok: true, text: readFileSync(path, 'utf8'), worldReadable: (mode & readByAll) !== 0 };
+  } catch (error) {
+    return { ok: false, why: fileWords(error) };
+  }
+};
+
+/** The names in a folder, or why they cannot be read. */
+export type ListFolder = (
+  path: string,
+) => { readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly why: string };
+
+export const listLocalFolder: ListFolder = (path) => {
+  try {
+    return { ok: true, names: readdirSync(path) };
   } catch (error) {
     return { ok: false, why: fileWords(error) };
   }

@@ -16,18 +16,21 @@ import { openEmail } from './channels/email.ts';
 import { openInbox } from './channels/inbox.ts';
 import { openSms } from './channels/sms.ts';
 import { openWebhook } from './channels/webhook.ts';
+import { openXmpp } from './channels/xmpp.ts';
 import { defaultBaseUrl, loadConfig, type StationConfig } from './config.ts';
-import { renderMessage } from './core/message.ts';
 import type { Policy } from './core/policy.ts';
 import { openDeliver } from './deliver.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { IntakeError, openIntake } from './intake.ts';
+import { loadLinkSecret, openLinks } from './links.ts';
 import { readLocalFile } from './local-file.ts';
+import { openRenderer } from './messages/renderer.ts';
 import { Meters } from './meters.ts';
 import { openNames } from './names.ts';
 import { openFeedRefresh } from './policy/feed-refresh.ts';
 import { openFeeds } from './policy/feeds.ts';
 import { type PolicyRead, PolicySource } from './policy/source.ts';
+import { openReplies } from './replies.ts';
 import { openStation, type Station } from './station.ts';
 import { StationView } from './station-view.ts';
 import { StoreError } from './store/errors.ts';
@@ -60,12 +63,13 @@ class Refusal extends Error {
 
 /** @param edges what a channel is opened with, by its name. */
 function openChannels(
-  { channels: { email, sms, webhook } }: StationConfig,
+  { channels: { email, sms, xmpp, webhook } }: StationConfig,
   edges: (name: string) => ChannelEdges,
 ): readonly Channel[] {
   const channels = [openInbox()];
   if (email !== null) channels.push(openEmail(email, edges('email')));
   if (sms !== null) channels.push(openSms(sms, edges('sms')));
+  if (xmpp !== null) channels.push(openXmpp(xmpp, edges('xmpp')));
   if (webhook !== null) channels.push(openWebhook(webhook, edges('webhook')));
   return channels;
 }
@@ -133,6 +137,8 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     onFound: (found) => void station.handle([{ kind: 'names', at: clock.now(), found }]),
   });
   const station: Station = openStation({ store, policy, clock, log, meters, names });
+  const secret = await loadLinkSecret(store);
+  const links = openLinks({ secret, clock, policy: () => station.policy() });
   // Filled once there is somebody to hear what they say.
   const channels = new Map<string, Channel>();
   const view = new StationView({
@@ -142,7 +148,7 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     meters,
     feeds,
     channels,
-    readLink: () => ({ ok: false, why: 'bad' }),
+    readLink: (token) => links.read(token),
   });
 
   const { logLevel, trustProxy } = config;
@@ -152,14 +158,18 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
     view,
   );
   const baseUrl = config.baseUrl ?? defaultBaseUrl(web.address);
+  const replies = openReplies({ station, store, clock, log });
+  const renderer = openRenderer({
+    onFault: ({ file, line, column, message }) => log.warn({ template: file, line, column }, message),
+  });
   const deliver = openDeliver({
     store,
     door: station,
     channels,
     policy: () => station.policy(),
     baseUrl,
-    render: renderMessage,
-    ackLink: null,
+    render: (say, context, { templates }) => renderer.render(say, context, templates),
+    ackLink: (alert, person, from) => `${baseUrl}/a/${links.make(alert, person, from)}`,
     clock,
     log,
     meters,
@@ -168,7 +178,7 @@ async function run(config: StationConfig, warnings: readonly string[]): Promise<
   const edges = (name: string): ChannelEdges => ({
     clock,
     log,
-    events: { report: (report) => deliver.report(name, report), heard: async () => null },
+    events: { report: (report) => deliver.report(name, report), heard: (heard) => replies.heard(heard) },
   });
   for (const channel of openChannels(config, edges)) channels.set(channel.name, channel);
   station.onCommit((nudge) => {

@@ -4,7 +4,7 @@
  * overtaken meanwhile, ends as obsolete; one that did not arrive goes on to the
  * person's next channel; where there is none, somebody else must know.
  */
-import { type Duration, days, hours, type Instant, plus, since } from '../time.ts';
+import { type Duration, days, hours, type Instant, minutes, plus, since } from '../time.ts';
 import type { Alert, HistoryEntry, PersonId, ReceiptOutcome } from './core/alert.ts';
 import type { OwedMessage } from './core/notification.ts';
 import { inboxName } from './core/policy.ts';
@@ -16,6 +16,8 @@ export type ReportEvent = Extract<Event, { kind: 'report' }>;
 
 /** How often a provider is asked again that has taken a message and does not say what became of it. */
 const askAgain = hours(1);
+/** A test message is given up after so long. */
+export const testMost: Duration = minutes(10);
 /** After so long it will not say any more. */
 export const acceptedMost: Duration = days(1);
 
@@ -32,30 +34,50 @@ export type Settled = {
 
 const nothing: Settled = { history: [], unreached: null, reached: null };
 
+/** An alert as it is by now, if what came before in the same transaction changed it. */
+export type Current = (alert: Alert) => Alert;
+
 /** @returns nothing for a message that was settled already. */
-export async function settleReceipt(tx: Transaction, event: ReceiptEvent): Promise<Settled> {
+export async function settleReceipt(
+  tx: Transaction,
+  event: ReceiptEvent,
+  current: Current,
+): Promise<Settled> {
   const message = await tx.loadMessage(event.message);
   const about: ReadonlySet<string> = new Set(['pending', 'leased']);
   const late = event.receipt.kind === 'overdue' && message?.status === 'accepted';
   if (message === null || !(about.has(message.status) || late)) return nothing;
-  const [alert] = await tx.loadKeyed([message.alert]);
+  const alert = await alertOf(tx, message, current);
   const settlement = settlementOf(event, message, alert);
   return await settle(tx, event.at, message, alert, settlement, event.receipt);
 }
 
 /** What the provider says of the messages that it took under one reference; null where none are known. */
-export async function settleReport(tx: Transaction, event: ReportEvent): Promise<readonly Settled[] | null> {
+export async function settleReport(
+  tx: Transaction,
+  event: ReportEvent,
+  current: Current,
+): Promise<readonly Settled[] | null> {
   const ids = await tx.loadReported(event.channel, event.report.reference);
   if (ids.length === 0) return null;
   const settled: Settled[] = [];
   for (const id of ids) {
     const message = await tx.loadMessage(id);
     if (message === null) continue;
-    const [alert] = await tx.loadKeyed([message.alert]);
+    const alert = await alertOf(tx, message, current);
     const settlement = reportSettlement(id, event, message, alert);
     if (settlement !== null) settled.push(await settle(tx, event.at, message, alert, settlement, null));
   }
   return settled;
+}
+
+async function alertOf(
+  tx: Transaction,
+  message: UnsettledMessage,
+  current: Current,
+): Promise<Alert | undefined> {
+  const [alert] = await tx.loadKeyed([message.alert]);
+  return alert === undefined ? undefined : current(alert);
 }
 
 async function settle(
@@ -84,8 +106,8 @@ function entriesOf(
   if (outcome === null) return [];
   // What waits is judged again and again: that it waits, and why, is on record already.
   if (kind === 'held-back' && message.held) return [];
-  if ((kind === 'gathered' || kind === 'noted' || kind === 'watched') && message.why === why) return [];
-  if (why === overtakenQuietly) return [];
+  if ((kind === 'gathered' || kind === 'noted') && message.why === why) return [];
+  if (why === quietly) return [];
   return [receiptEntry(message, at, outcome, why)];
 }
 
@@ -117,6 +139,15 @@ export function receiptEntry(
   return { alert, at, quiet: true, by: null, change };
 }
 
+/** The station ended after it took a message to send, and before it was on record what became of it. */
+export const cutShort = (message: OwedMessage, at: Instant): HistoryEntry =>
+  receiptEntry(
+    message,
+    at,
+    'will-retry',
+    'the station ended while it was under way: it is sent again, and may arrive twice',
+  );
+
 // ---------------------------------------------------------------- what a receipt means
 
 function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Alert | undefined): Settlement {
@@ -146,8 +177,13 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
       return { id, kind: receipt.kind, at, until: receipt.until, why: receipt.why };
     case 'retry':
+      // Whoever asked for it does not wait so long.
+      if (message.kind === 'test' && since(message.dueAt, at) > testMost) {
+        return { id, kind: 'failed', at, why: receipt.why };
+      }
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; last: ${receipt.why}` };
-      if (message.next !== null && plus(at, receipt.after) > plus(message.dueAt, message.next.wait)) {
+      // It would have moved on by then.
+      if (message.next !== null && message.watchAt !== null && plus(at, receipt.after) > message.watchAt) {
         return { id, kind: 'moved-on', at, why: receipt.why };
       }
       return { id, kind: 'retry', at, notBefore: plus(at, receipt.after), why: receipt.why };
@@ -158,8 +194,8 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
   }
 }
 
-/** What is overdue, but no longer of use, is no news. */
-const overtakenQuietly = '';
+/** In place of a reason: what is overdue, but no longer of use, or known to be, is no news. */
+const quietly = '';
 
 function overdueSettlement(
   id: MessageId,
@@ -169,21 +205,34 @@ function overdueSettlement(
   overtaken: string | null,
 ): Settlement {
   const why = message.why === '' || message.why === said ? said : `${said}; last: ${message.why}`;
-  if (overtaken !== null) {
-    // What was to move on is not sent by this channel any more.
-    if (message.next !== null && message.status !== 'accepted' && !started) {
-      return { id, kind: 'obsolete', at, why: overtaken };
-    }
-    return { id, kind: 'overdue', at, why: overtakenQuietly };
+  const isTaken = message.status === 'accepted';
+  if (overtaken === null && message.next !== null) {
+    return { id, kind: started || isTaken ? 'passed-on' : 'moved-on', at, why };
   }
-  if (message.next !== null) {
-    return { id, kind: started || message.status === 'accepted' ? 'passed-on' : 'moved-on', at, why };
-  }
-  if (message.status !== 'accepted') return { id, kind: 'overdue', at, why };
+  if (isTaken) return takenSettlement(id, state, at, message, { why, overtaken });
+  if (overtaken === null) return { id, kind: 'overdue', at, why };
+  // What was to move on is not sent by this channel any more.
+  return message.next !== null && !started
+    ? { id, kind: 'obsolete', at, why: overtaken }
+    : { id, kind: 'overdue', at, why: quietly };
+}
+
+/** The provider has it and does not say that it arrived: it is asked again, until it will not say any more. */
+function takenSettlement(
+  id: MessageId,
+  state: Extract<Receipt, { kind: 'overdue' }>['state'],
+  at: Instant,
+  message: UnsettledMessage,
+  { why, overtaken }: { readonly why: string; readonly overtaken: string | null },
+): Settlement {
   if (state === 'sent') return { id, kind: 'confirmed', at, why };
   if (since(message.sentAt ?? at, at) >= acceptedMost) return { id, kind: 'failed', at, why };
-  return { id, kind: 'watched', at, until: plus(at, askAgain), why };
+  const isNews = overtaken === null && isWatchedFirst(message);
+  return { id, kind: 'watched', at, until: plus(at, askAgain), why: isNews ? why : quietly };
 }
+
+/** Whether it was not said yet that it is overdue. */
+const isWatchedFirst = (message: UnsettledMessage): boolean => message.overdueAfter !== null;
 
 /** Null where the report changes nothing. */
 function reportSettlement(
@@ -243,16 +292,16 @@ async function unreachedBy(
   settlement: Settlement,
 ): Promise<Unreached | null> {
   const { kind, id, why } = settlement;
-  const ends = kind === 'failed' && message.status !== 'obsolete';
-  const waits = (kind === 'overdue' || kind === 'watched') && why !== overtakenQuietly;
+  const ends = kind === 'failed' || kind === 'moved-on';
+  const waits = (kind === 'overdue' || kind === 'watched') && why !== quietly;
   if (!(ends || waits) || message.kind === 'test' || message.channel === inboxName) return null;
   if (overtakenBy(message, alert) !== null) return null;
+  // The inbox wakes nobody.
   const others = (await tx.loadFates(message.key)).filter(
     (fate) => fate.id !== id && fate.channel !== inboxName,
   );
-  // What still waits elsewhere will say so itself.
-  const hopeful = ends ? ['pending', 'leased', 'accepted', 'delivered'] : ['accepted', 'delivered'];
-  if (others.some(({ status }) => hopeful.includes(status))) return null;
+  // What may still arrive elsewhere will say so itself.
+  if (others.some(({ status, hopeful }) => status === 'delivered' || hopeful)) return null;
   const failed = others.filter(({ status }) => status === 'failed');
   const reasons = [...failed, { channel: message.channel, why }].map((one) => `${one.channel}: ${one.why}`);
   return { alert, person: message.person, why: reasons.join('; ') };

@@ -17,6 +17,7 @@ const unknown: Outcome = {
 export type Asked =
   | Act
   | Omit<Extract<Event, { kind: 'silence' }>, 'at'>
+  | Omit<Extract<Event, { kind: 'test-message' }>, 'at'>
   | Omit<Extract<Event, { kind: 'end-silence' }>, 'at'>;
 
 /** One outcome an act, in order; all of them or none are recorded. */

@@ -70,8 +70,12 @@ async function showList(web: Web, request: Request, response: Response): Promise
   // Where all fit on one page they are sorted further than paging could.
   const all = first && page.next === null && state !== 'cleared';
   const alerts = all ? page.alerts.toSorted(byUrgency) : page.alerts;
-  const counts = await web.reads.counts();
-  await sendPage(response, frame, listPage(frame, { state, alerts, counts, next: page.next, first, cursor }));
+  const [counts, codes] = await Promise.all([
+    web.reads.counts(),
+    web.reads.codes(alerts.map(({ key }) => key)),
+  ]);
+  const { next } = page;
+  await sendPage(response, frame, listPage(frame, { state, alerts, counts, codes, next, first, cursor }));
 }
 
 type Found = { readonly page: AlertPage; readonly cursor: string | null };
@@ -148,7 +152,8 @@ async function showAlert(web: Web, request: Request, response: Response): Promis
   const usual: Duration =
     (alert.group === null ? undefined : policy.acknowledgeFor[alert.group]) ?? acknowledgeForDefault;
   const wanted = wantedOf(request, { for: usual });
-  const [history, messages, silence, ahead] = await Promise.all([
+  const [codes, history, messages, silence, ahead] = await Promise.all([
+    web.reads.codes([key]),
     web.reads.history(key, historyShown),
     web.reads.messagesOf(key, messagesShown),
     mutingSilence(web, alert),
@@ -156,7 +161,8 @@ async function showAlert(web: Web, request: Request, response: Response): Promis
   ]);
   const acknowledgeFor = wanted.length ?? { for: usual };
   const once = web.once.word();
-  const view = { alert, history, messages, acknowledgeFor, silence, ahead, once };
+  const code = codes.get(key) ?? null;
+  const view = { alert, code, history, messages, acknowledgeFor, silence, ahead, once };
   await sendPage(response, frame, alertPage(frame, view));
 }
 

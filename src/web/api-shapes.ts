@@ -2,7 +2,7 @@
 import { type Alert, type AlertKey, isSuppressed, type Muted, raisedAt } from '../station/core/alert.ts';
 import type { Forecast } from '../station/core/forecast.ts';
 import { safeDetail } from '../station/html.ts';
-import type { StoredHistory, StoredSilence } from '../station/store/store.ts';
+import type { InboxMessage, StoredHistory, StoredSilence } from '../station/store/store.ts';
 import { type Instant, rfc3339 } from '../time.ts';
 import { aheadText } from './pages/ahead.ts';
 import { inForce } from './pages/silences.ts';
@@ -66,6 +66,23 @@ export function silenceJson(silence: StoredSilence, now: Instant): object {
     in_force: inForce(silence, now),
     ended_at: timeOrNull(ended?.at ?? null),
     ended_by: ended?.by ?? null,
+  };
+}
+
+/** A message owed to a person, and how far it has come. */
+export function messageJson(message: InboxMessage): object {
+  return {
+    id: message.id,
+    alert: message.alert,
+    person: message.person,
+    channel: message.channel,
+    kind: message.kind,
+    level: message.level,
+    status: message.status,
+    why: message.why,
+    due_at: rfc3339(message.dueAt),
+    settled_at: timeOrNull(message.settledAt),
+    title: message.title,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Act, Actor } from '../station/door.ts';
 import { performOne } from './acts.ts';
 import { noteProblem } from './alerts.ts';
 import { forecastApi } from './api-forecast.ts';
+import { messagesApi } from './api-messages.ts';
 import {
   actorOf,
   baseOf,
@@ -67,7 +68,7 @@ export function apiRoutes(web: Web): Router {
     .route(`${id}/clear`)
     .post(...bodyRead, (q, r) => act(web, q, r, plainAct('clear')))
     .all(notAllowed('POST'));
-  router.use(forecastApi(web), silencesApi(web));
+  router.use(forecastApi(web), messagesApi(web), silencesApi(web));
   router.use((_request, response) =>
     refuse(response, 404, 'no-such-address', 'There is nothing at this address.'),
   );

@@ -18,6 +18,8 @@ import { openFlashes } from './flash.ts';
 import { forecastsAtOnce } from './forecast.ts';
 import { formBody } from './forms.ts';
 import { liveHeader, sendHtml } from './frame.ts';
+import { hookRoutes } from './hooks.ts';
+import { linkRoutes } from './links.ts';
 import { type Live, openLive } from './live.ts';
 import { openWebMeters } from './meters.ts';
 import { openOnce } from './once.ts';
@@ -110,6 +112,8 @@ function application(web: Web, live: Live): Express {
   app.use(measure(web), noticeProxy(web, app), protect(web));
   app.use(statusRoutes(web));
   app.use('/assets', web.assets.router);
+  // Neither needs a login: a link's token and a provider's signature are all there is to show.
+  app.use(linkRoutes(web), hookRoutes(web));
   app.use(sameSiteOnly, sessions(web), viewer(web));
   const passwords = openPasswords(web);
   app.use(loginRoutes(web, passwords));

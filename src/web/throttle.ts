@@ -97,7 +97,8 @@ export function openThrottle(clock: Clock): Throttle {
   };
 }
 
-function networkOf(address: string): string {
+/** Whom an address stands for: one household or server has many. */
+export function networkOf(address: string): string {
   // A proxy that is trusted may still pass on what a stranger wrote.
   return isIP(address) === 0 ? '?' : ipKeyGenerator(address, ipv6Prefix);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -72,5 +72,43 @@ groups:
     assert.equal(await feeds.refresh(source.feeds()), true);
     assert.match(hostsOf(source.again()), /db2\.example\.net/);
     assert.equal(clock.now(), at('2026-11-20T14:00:00Z'), 'and no time has passed');
+  });
+});
+
+describe('a policy with templates', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mauve-words-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const words = (text: string): void => writeFileSync(join(folder, 'words/sms/any.text.liquid'), text);
+
+  it('has them as they were when somebody last asked, and refuses those that are wrong', async () => {
+    mkdirSync(join(folder, 'words/sms'), { recursive: true });
+    const path = join(folder, 'policy.yaml');
+    writeFileSync(
+      path,
+      'version: 1\ntimezone: UTC\npeople: {ann: {}}\ngroups: [{name: all, notify: [{to: ann}]}]\nsettings: {templates: words}\n',
+    );
+    words('one {{ title }}');
+    const clock = new SimulatedClock(at('2026-11-20T14:00:00Z'));
+    const source = new PolicySource({ path, clock, log, feeds: openFeeds({ folder: null, clock, log }) });
+    const said = (read: PolicyRead): string => {
+      if (!read.ok) assert.fail(read.faults.join('\n'));
+      return read.policy.templates.get('sms/any.text.liquid') ?? '';
+    };
+    assert.equal(said(await source.read()), 'one {{ title }}');
+
+    words('two {{ titel }}');
+    writeFileSync(join(folder, 'words/sms/half-written'), '');
+    assert.equal(said(source.again()), 'one {{ title }}');
+    const refused = await source.read();
+    assert.ok(!refused.ok);
+    assert.match(
+      refused.faults.join('\n'),
+      /words\/sms\/any\.text\.liquid:1:8: there is no variable "titel" \(did you mean "title"\?\)/,
+    );
+    assert.equal(said(source.again()), 'one {{ title }}');
+
+    rmSync(join(folder, 'words/sms/half-written'));
+    words('two {{ title }}');
+    assert.equal(said(await source.read()), 'two {{ title }}');
   });
 });

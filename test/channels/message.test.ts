@@ -7,14 +7,9 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Message } from '../../src/station/channels/channel.ts';
 import type { AlertKey, Level, NotificationKind, PersonId } from '../../src/station/core/alert.ts';
-import {
-  detailTextMax,
-  type LimitNote,
-  noteMax,
-  renderMessage,
-  summaryMax,
-  titleMax,
-} from '../../src/station/core/message.ts';
+import { type LimitNote, renderMessage } from '../../src/station/core/message.ts';
+import { noteMax, summaryMax, titleMax } from '../../src/station/core/message-content.ts';
+import { detailTextMax } from '../../src/station/core/message-mail.ts';
 import { cut, detailAsText, oneLine, wrap } from '../../src/station/core/message-text.ts';
 import type { NotificationFacts } from '../../src/station/core/notification.ts';
 import { clockTime, lengthOfTime } from '../../src/station/core/words.ts';
@@ -137,6 +132,7 @@ Level: urgent
 
 Acknowledge it here, and the reminders stop:
 https://mauve.example/alerts/17
+Code 12 is for answers by SMS or chat: a reply to this mail is not read.
 
 Detail:
 

@@ -77,7 +77,7 @@ test('without any setting a station has what it needs', () => {
     logLevel: 'info',
     receiveBuffer: 8_388_608,
     heartbeat: null,
-    channels: { email: null, sms: null, webhook: null },
+    channels: { email: null, sms: null, xmpp: null, webhook: null },
     welcome: false,
   });
 });
@@ -255,7 +255,7 @@ test('every mistake in the file is told with its line and column', () => {
     ['heartbeat: {to: x, every: 1h}', `${at}:1:27: a length of time from 10s to 5m is expected`],
     ['heartbeat: {to: x, every: 60}', `${at}:1:27: a length of time such as 90s, 15m or 1h30m is expected`],
     ['heartbeat: {to: x, every: soon}', `${at}:1:27: a length of time such as 90s, 15m or 1h30m is expected`],
-    ['channels: {fax: {}}', `${at}:1:12: unknown key "fax" (known here: email, sms, webhook)`],
+    ['channels: {fax: {}}', `${at}:1:12: unknown key "fax" (known here: email, sms, xmpp, webhook)`],
     [mail('    tsl: off'), `${at}:6:5: unknown key "tsl" (did you mean "tls"?)`],
     [mail('    tls: on'), `${at}:6:10: one of required, opportunistic, off is expected`],
     [

@@ -1,4 +1,4 @@
-/** The words of mauvectl policy and mauvectl silence. */
+/** The words of mauvectl policy, mauvectl silence and mauvectl message. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseOptions } from '../../src/control/options.ts';
@@ -69,6 +69,38 @@ test('silences say which alerts, for how long and why', () => {
   });
 });
 
+test('a preview of a message needs no words at all, and takes a policy either way', () => {
+  const nothing = { source: null, subject: null, id: null, summary: null, detail: null };
+  const plain = {
+    kind: 'message preview',
+    file: null,
+    channel: 'email',
+    event: 'raised',
+    level: 'urgent',
+    person: null,
+    alert: nothing,
+    html: false,
+    json: false,
+  };
+  assert.deepEqual(command('message', 'preview'), plain);
+  assert.deepEqual(command('message', 'preview', 'a.yaml', '--html'), {
+    ...plain,
+    file: 'a.yaml',
+    html: true,
+  });
+  const words = ['--policy', 'a.yaml', '--channel', 'sms', '--event', 're-raised', '--level', 'low'];
+  assert.deepEqual(command('message', 'preview', ...words, '--person', 'ann', '--summary', 's', '--json'), {
+    ...plain,
+    file: 'a.yaml',
+    channel: 'sms',
+    event: 're-raised',
+    level: 'low',
+    person: 'ann',
+    alert: { ...nothing, summary: 's' },
+    json: true,
+  });
+});
+
 test('wrong words say what is expected', () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['policy'], /^what about policy\? one of: policy check, policy explain, policy test;/],
@@ -101,6 +133,20 @@ test('wrong words say what is expected', () => {
       ['silence', 'add', 'disk', '--for', '1h', '--reason', 'r'],
       /^silence add takes no "disk": is an option meant\?/,
     ],
+    [['message'], /^what about message\? one of: message preview;/],
+    [['message', 'preview', '--chanel', 'sms'], /^unknown option --chanel \(did you mean "--channel"\?\)/],
+    [['message', 'preview', '--channel', 'smss'], /^--channel: one of email, .* \(did you mean "sms"\?\)/],
+    [['message', 'preview', '--event', 'rise'], /^--event: one of raised, re-raised, .* is expected/],
+    [['message', 'preview', '--level', 'high'], /^--level: one of low, normal, urgent is expected/],
+    [['message', 'preview', 'a', 'b'], /^message preview takes one file, but got "b" as well/],
+    [
+      ['message', 'preview', 'a', '--policy', 'b'],
+      /^message preview takes one file: "a" or that of --policy/,
+    ],
+    [['message', 'preview', '--importance', '9'], /^--importance does not go with message preview/],
+    [['message', 'preview', '--html', '--channel', 'sms'], /^--html goes with --channel email/],
+    [['message', 'preview', '--html', '--json'], /^--html and --json do not go together/],
+    [['policy', 'check', 'a', '--channel', 'sms'], /^--channel does not go with policy check/],
     [['silence', 'end'], /^silence end needs a number/],
     [['silence', 'end', 'x'], /^"x" is no number of a silence/],
   ];

@@ -39,7 +39,7 @@ describe('mauvectl silence', () => {
       const listed = silence(station, ['list']);
       assert.match(
         listed.stdout,
-        /^1 {2}1h59m\d+s left {2}\{"not":\{"id":"tapes"\},"source":"backup"\} by\n? +token:mauvectl-/,
+        /^1 {2}(2h|1h59m\d+s) left {2}\{"not":\{"id":"tapes"\},"source":"backup"\} by\s+token:mauvectl-/,
       );
       assert.equal(
         JSON.parse(silence(station, ['list', '--json']).stdout).silences[0].reason,

@@ -1,12 +1,13 @@
 /** The real programs, as a user starts them: bin/mauveserver, bin/mauvesend, bin/mauvectl, on ports of their own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const projectFolder = join(import.meta.dirname, '../..');
 const bin = (name: string): string => join(projectFolder, 'bin', name);
-const startMax = 20_000;
+const startMax = 60_000;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -40,6 +41,29 @@ export function run(
     env: { ...process.env, ...options.env },
   });
   return { code: status, stdout, stderr };
+}
+
+/** As `run`, while this process goes on: for programs that ask something that is served here. */
+export function runAside(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  const child = spawn(bin(name), args, { cwd: tmpdir(), timeout: 30_000, env: { ...process.env, ...env } });
+  const said = { stdout: '', stderr: '' };
+  for (const which of ['stdout', 'stderr'] as const) {
+    child[which].on('data', (chunk) => {
+      said[which] += String(chunk);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...said }));
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 export type StartOptions = {

@@ -49,6 +49,10 @@ export type Said = {
   readonly suppress?: number;
 };
 
+function fits(this: { readonly longest: number }, text: string): boolean {
+  return text.length <= this.longest;
+}
+
 const onePerson = `version: 1
 people:
   ann: {email: ann@example.net}
@@ -65,6 +69,7 @@ export type TimelineOptions = {
   readonly folder?: string;
   /** Whether messages are put together as the policy says; otherwise each goes by itself. */
   readonly gathers?: boolean;
+  readonly ackLink?: (alert: number, person: string) => string;
 };
 
 export class Timeline {
@@ -83,6 +88,14 @@ export class Timeline {
   /** What the provider says when it is asked what became of a message that it took. */
   ask: (reference: string, channel: string) => Report | null | Promise<Report | null> = () => null;
   deliver!: Deliver;
+  /** What the station logs as errors, where a test means to see them. */
+  errors: string[] | null = null;
+  /** In characters: what the channels take. */
+  longest = Number.POSITIVE_INFINITY;
+  /** The links in messages with which a person may acknowledge, where a test has them. */
+  private readonly ackLink: NonNullable<TimelineOptions['ackLink']> | null;
+  /** Puts messages into words. */
+  render = renderMessage;
   private policyText: string;
   private readonly gathers: boolean;
   private transmissions = 0n;
@@ -95,6 +108,7 @@ export class Timeline {
     this.clock = new SimulatedClock(this.start);
     this.policyText = options.policy ?? onePerson;
     this.gathers = options.gathers ?? false;
+    this.ackLink = options.ackLink ?? null;
   }
 
   private policy() {
@@ -115,7 +129,11 @@ export class Timeline {
   async open(): Promise<this> {
     const { clock, folder } = this;
     const meters = new Meters(false);
-    const log = { debug() {}, info() {}, warn() {}, error: console.error };
+    const error = (about: unknown, text: string): void => {
+      if (this.errors === null) console.error(about, text);
+      else this.errors.push(text);
+    };
+    const log = { debug() {}, info() {}, warn() {}, error: error as () => void };
     this.store = openSqlite({ folder });
     this.reads = openReads({ folder });
     this.station = openStation({ store: this.store, policy: this.policy(), clock, log, meters });
@@ -126,12 +144,17 @@ export class Timeline {
       channels,
       policy: () => this.station.policy(),
       baseUrl: 'http://mauve.example.net',
-      render: renderMessage,
-      ackLink: null,
+      render: (say, context) => this.render(say, context),
+      ackLink: this.ackLink,
       clock,
       log,
       meters,
     });
+    // As a channel of one's own might be written.
+    for (const channel of channels.values()) {
+      Object.defineProperty(channel, 'longest', { get: () => this.longest });
+      Object.assign(channel, { fits });
+    }
     this.station.onCommit((nudge) => nudge.owes && deliver.nudge());
     this.deliver = deliver;
     this.endDelivery = () => deliver.stop(seconds(0));

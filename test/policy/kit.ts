@@ -48,8 +48,9 @@ export function loadFrom(
       return { ok: true, text, worldReadable: true };
     },
     list: (folder) => {
-      const names = [...texts.keys()].filter((path) => resolve(path, '..') === folder);
-      return { ok: true, names: names.map((path) => path.slice(folder.length + 1)) };
+      const within = [...texts.keys()].filter((path) => path.startsWith(`${folder}/`));
+      const names = within.map((path) => path.slice(folder.length + 1).split('/')[0] ?? '');
+      return { ok: true, names: [...new Set(names)] };
     },
     ...options,
   });

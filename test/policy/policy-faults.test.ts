@@ -239,7 +239,7 @@ const shapes: readonly Broken[] = [
   [
     'a key of a later version',
     `${tail}settings: {drills: 30d}\n`,
-    '6:12: unknown key "drills" (known here: acknowledge_at_most, initial_sleep, urgent_hold_at_most, hold_at_most, digest, summary, unreachable_after, source_lookups)',
+    '6:12: unknown key "drills" (known here: acknowledge_at_most, initial_sleep, urgent_hold_at_most, hold_at_most, digest, summary, unreachable_after, source_lookups, templates)',
   ],
   ['an address to include in a word', `include: parts\n${tail}`, '4:10: a list is expected, not a text'],
   [
@@ -446,6 +446,19 @@ describe('a person', () => {
         '{xmpp: bob@example.net/desk}',
         '15: an XMPP address such as johnny@example.com, without a resource, is expected',
       ],
+      ['{xmpp: bob}', '15: an XMPP address such as johnny@example.com, without a resource, is expected'],
+      ['{xmpp: {room: ops}}', '22: a room such as ops@conference.example.com is expected'],
+      ['{xmpp: {when: online}}', '15: exactly one of address, room is expected'],
+      [
+        '{xmpp: {room: a@example.net, address: b@example.net}}',
+        '15: exactly one of address, room is expected',
+      ],
+      [
+        '{xmpp: {room: a@example.net, when: online}}',
+        '15: a room is always there: when goes with address only',
+      ],
+      ['{xmpp: {address: a@example.net, when: awake}}', '46: online is expected'],
+      ['{xmpp: {romm: a@example.net}}', '16: unknown key "romm" (did you mean "room"?)'],
       ['{webhook: "ftp://example.net"}', '18: an address such as https://example.com/hook is expected'],
       ['{channels: {low: {first_of: []}}}', '36: at least 1 entry is expected'],
       [

@@ -60,6 +60,28 @@ describe('a person', () => {
     assert.deepEqual(channels.low, { kind: 'all-of', channels: ['sms', 'email', 'xmpp', 'webhook'] });
   });
 
+  test('is reached by XMPP always, only while online, or in a room', () => {
+    const xmpp = (text: string) => person(`xmpp: ${text}`).addresses.xmpp;
+    assert.equal(xmpp('Ann@Chat.example.net'), 'ann@chat.example.net');
+    assert.equal(xmpp('{address: ann@chat.example.net}'), 'ann@chat.example.net');
+    assert.equal(xmpp('{address: ann@chat.example.net, when: online}'), 'ann@chat.example.net?online');
+    assert.equal(xmpp('{room: ops@rooms.example.net}'), 'ops@rooms.example.net?join');
+  });
+
+  test('is the one whom a calendar names by their XMPP address, but not by their room', () => {
+    const away = (xmpp: string): boolean => {
+      const files = {
+        'away.ics': calendar(event('20260101T000000Z', '20361231T000000Z', 'ann@chat.example.net')),
+      };
+      const text = `${head}people:\n  mia: {xmpp: ${xmpp}}\naway: [away.ics]\n${all.replace('ann', 'mia')}`;
+      const [mia] = loadedFrom({ ...files, 'policy.yaml': text }).people.values();
+      return (mia?.away.length ?? 0) > 0;
+    };
+    assert.equal(away('{address: ann@chat.example.net, when: online}'), true);
+    assert.equal(away('ann@chat.example.net'), true);
+    assert.equal(away('{room: ann@chat.example.net}'), false);
+  });
+
   test('is told by the first channel that works, and by the next after a minute unless another time is given', () => {
     const { channels } = person(
       'sms: "+447700900123", email: a@example.net, channels: {urgent: {first_of: [sms, email, inbox]}, low: {first_of: [email], wait: 5m}}',

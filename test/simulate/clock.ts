@@ -60,6 +60,9 @@ export class WorldClock {
   }
 }
 
+/** So many more than delivery waits for receipts to come together. */
+const quietTurns = 10;
+
 /** Counts what the simulated parts do, so that it can be seen when the station has nothing left to do. */
 export class Activity {
   private count = 0;
@@ -68,9 +71,9 @@ export class Activity {
     this.count += 1;
   }
 
-  /** Waits until nothing has happened for two turns of the event loop: delivery waits for one between two steps. */
+  /** Waits until nothing has happened for some turns of the event loop: delivery waits for a few between two steps. */
   async settled(): Promise<void> {
-    for (let quiet = 0, seen = this.count; quiet < 2; quiet++) {
+    for (let quiet = 0, seen = this.count; quiet < quietTurns; quiet++) {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.count !== seen) quiet = -1;
       seen = this.count;

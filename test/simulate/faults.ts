@@ -3,11 +3,15 @@
  * sees them: each spoils one thing that the station relies on, now and then or
  * always, and must be found.
  */
-import type { Channel } from '../../src/station/channels/channel.ts';
-import type { Transaction } from '../../src/station/store/store.ts';
+import type { Channel, Report } from '../../src/station/channels/channel.ts';
+import type { renderMessage } from '../../src/station/core/message.ts';
+import type { MessageId, Transaction } from '../../src/station/store/store.ts';
 import { type Clock, minutes, plus } from '../../src/time.ts';
+import { personOf } from './own.ts';
 import type { PolicySpec } from './policies.ts';
 import { chanceOf } from './random.ts';
+
+type Render = typeof renderMessage;
 
 /** Where a fault may reach in. Nothing of the station knows of it. */
 export type Fault = {
@@ -17,6 +21,9 @@ export type Fault = {
   readonly transaction?: (tx: Transaction) => void;
   readonly channels?: (channels: ReadonlyMap<string, Channel>) => ReadonlyMap<string, Channel>;
   readonly clock?: (clock: Clock) => Clock;
+  readonly render?: (render: Render) => Render;
+  /** What the station hears of what a provider says by itself; null: nothing. */
+  readonly report?: (report: Report) => Report | null;
   /** What the station is given instead of the policy that the model knows. */
   readonly policy?: (spec: PolicySpec) => PolicySpec;
 };
@@ -108,6 +115,72 @@ export const plants: Readonly<Record<string, () => Fault>> = {
       ...clock,
       now: () => clock.now(),
       wake: (at, run) => clock.wake(plus(at, minutes(2)), run),
+    }),
+  }),
+  'digest-drops-last': () => ({
+    about: 'a message that says several things leaves out the last one',
+    render: (render) => (say, context) => {
+      const { kind, messages = [] } = { messages: undefined, ...say };
+      const less = { ...say, messages: messages.slice(0, -1) } as typeof say;
+      return render(kind === 'one' || messages.length < 2 ? say : less, context);
+    },
+  }),
+  'digest-counts-each': () => ({
+    about: 'a message that says several things counts as several towards the limit',
+    transaction: (tx) => {
+      const { take } = tx;
+      tx.take = (ids, now, end, sentIn) => take.call(tx, ids, now, end, sentIn === 'digest' ? null : sentIn);
+    },
+  }),
+  'report-ignored': () => ({
+    about: 'that a message could not be delivered is not heeded',
+    report: (report) => (report.state === 'undelivered' ? null : report),
+  }),
+  'never-moves-on': () => ({
+    about: 'the next channel does not take over when one is late',
+    transaction: (tx) => {
+      const { loadWatched } = tx;
+      tx.loadWatched = async (now, limit, again) =>
+        (await loadWatched.call(tx, now, limit, again)).filter(({ hasNext }) => !hasNext);
+    },
+  }),
+  'told-of-oneself': () => ({
+    about: 'people who cannot be reached are told of that themselves',
+    transaction: (tx) => {
+      const { enqueue } = tx;
+      tx.enqueue = (messages, at) => {
+        const theirs = messages.flatMap((message) => {
+          const person = personOf(message.facts.source, message.facts.alertId) as
+            | typeof message.person
+            | null;
+          return person === null ? [] : [{ ...message, person, key: `${message.key}/${person}` }];
+        });
+        return enqueue.call(tx, [...messages, ...theirs.slice(0, 1)], at);
+      };
+    },
+  }),
+  'nobody-told': () => ({
+    about: 'nobody is told when nothing reaches a person',
+    transaction: (tx) => {
+      const { loadFates } = tx;
+      const arrived = { id: 0 as MessageId, channel: 'sms', status: 'delivered', hopeful: true } as const;
+      tx.loadFates = async (key) => [
+        ...(await loadFates.call(tx, key)),
+        { ...arrived, sent: false, why: '' },
+      ];
+    },
+  }),
+  'eager-summaries': () => ({
+    about: 'summaries take the place of reminders however few alerts stand',
+    transaction: (tx) => {
+      tx.countOpenOf = async (_, most) => most;
+    },
+  }),
+  'never-left-alone': () => ({
+    about: 'a provider that is down is asked with every message',
+    channels: eachChannel((channel) => async (address, message) => {
+      const result = await channel.send(address, message);
+      return result.kind === 'retry' ? { ...result, fault: 'message' as const } : result;
     }),
   }),
 };

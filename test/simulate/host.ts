@@ -6,7 +6,7 @@
  * whatever it still waits for never comes.
  */
 import type { Logger } from '../../src/log.ts';
-import type { Alert, AlertKey } from '../../src/station/core/alert.ts';
+import type { Alert, AlertKey, HistoryEntry } from '../../src/station/core/alert.ts';
 import { renderMessage } from '../../src/station/core/message.ts';
 import type { Policy } from '../../src/station/core/policy.ts';
 import { type Deliver, openDeliver } from '../../src/station/deliver.ts';
@@ -14,16 +14,26 @@ import type { Event, Outcome } from '../../src/station/door.ts';
 import { Meters } from '../../src/station/meters.ts';
 import { openStation, type Station } from '../../src/station/station.ts';
 import { openSqlite } from '../../src/station/store/sqlite.ts';
-import type { Store, Transaction } from '../../src/station/store/store.ts';
+import type { SavedAlert, Store, Transaction } from '../../src/station/store/store.ts';
 import { milliseconds } from '../../src/time.ts';
 import type { Activity, WorldClock } from './clock.ts';
 import type { Fault } from './faults.ts';
+import { type OwnReport, ownReports } from './own.ts';
 import type { Providers } from './providers.ts';
 
 /** What a killed station waits for. */
 const never = new Promise<never>(() => undefined);
 
 class Killed extends Error {}
+
+/** What a transaction did that the model has to follow. */
+export type Commit = {
+  /** What the station's clock showed. */
+  readonly wall: number;
+  /** Whether it looked for what is due. */
+  readonly ticked: boolean;
+  readonly own: readonly OwnReport[];
+};
 
 type Kill = { left: number; readonly committed: boolean; readonly down: number };
 
@@ -40,9 +50,10 @@ export type HostOptions = {
 export class Host {
   life = 0;
   alive = false;
-  /** Transactions that were committed, and how many of them looked for what is due, since it was last asked. */
+  /** Transactions that were committed since it was last asked. */
   commits = 0;
-  ticks = 0;
+  /** Those of them that the model has to follow, since it last did. */
+  log: Commit[] = [];
   /** For how long it stays down after the kill. */
   killedFor = 0;
   private readonly options: HostOptions;
@@ -82,7 +93,7 @@ export class Host {
       channels: fault?.channels?.(channels) ?? channels,
       policy: () => station.policy(),
       baseUrl: 'http://mauve.example.net',
-      render: renderMessage,
+      render: fault?.render?.(renderMessage) ?? renderMessage,
       ackLink: null,
       clock: own,
       log,
@@ -92,6 +103,11 @@ export class Host {
     this.store = store;
     this.station = station;
     this.deliver = deliver;
+    providers.hears = async (channel, report) => {
+      const heard = fault?.report === undefined ? report : fault.report(report);
+      if (!this.alive || this.life !== life) return await never;
+      if (heard !== null) await deliver.report(channel, heard);
+    };
     void station.start().then(() => deliver.nudge());
     await activity.settled();
   }
@@ -138,6 +154,7 @@ export class Host {
   private end(): void {
     this.alive = false;
     this.options.clock.end(this.life);
+    this.options.providers.hears = null;
     this.station = null;
     this.deliver = null;
     this.store = null;
@@ -170,6 +187,8 @@ export class Host {
     const { activity, fault } = this.options;
     const kill = this.armed !== null && --this.armed.left <= 0 ? this.armed : null;
     let ticked = false;
+    const saved: SavedAlert[] = [];
+    const history: HistoryEntry[] = [];
     try {
       const result = await store.transaction(async (tx) => {
         // It waited for its turn behind the one in which the station was killed.
@@ -180,6 +199,15 @@ export class Host {
           return loadDue.call(tx, now, limit);
         };
         fault?.transaction?.(tx);
+        const { save, appendHistory } = tx;
+        tx.save = (alerts) => {
+          saved.push(...alerts.filter(({ after }) => after.source === 'mauve'));
+          return save.call(tx, alerts);
+        };
+        tx.appendHistory = (entries) => {
+          history.push(...entries);
+          return appendHistory.call(tx, entries);
+        };
         const done = await work(tx);
         if (kill?.committed === false) throw new Killed();
         return done;
@@ -187,7 +215,8 @@ export class Host {
       activity.note();
       if (dead()) return await never;
       this.commits += 1;
-      if (ticked) this.ticks += 1;
+      const own = saved.length === 0 ? [] : ownReports(saved, history);
+      if (ticked || own.length > 0) this.log.push({ wall: this.options.clock.wall(), ticked, own });
       if (kill === null) return result;
     } catch (error) {
       activity.note();

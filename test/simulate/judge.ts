@@ -15,6 +15,7 @@ import type { Host } from './host.ts';
 import { clock as shown } from './input.ts';
 import type { Model } from './model.ts';
 import type { NaiveAlert } from './naive.ts';
+import { personOf } from './own.ts';
 import type { Providers } from './providers.ts';
 
 export type Disagreement = {
@@ -100,9 +101,10 @@ export class Judge {
 
   /** Compares all that is new. @param states also how alerts stand, which takes a station that lives. */
   async pass(states: boolean): Promise<void> {
-    this.delivery.readOutbox();
+    const { calls, words } = this.providers;
+    this.delivery.readOutbox(this.model.currentPolicy());
     this.readHistory();
-    this.delivery.compare(this.providers.calls.splice(0), this.model.currentPolicy(), this.clock.wall());
+    this.delivery.compare(calls.splice(0), words.splice(0), this.clock.wall(), this.host.alive);
     this.compareOwed();
     if (states && this.host.alive) await this.compareStates();
   }
@@ -111,7 +113,7 @@ export class Judge {
     this.found.push({ wall: this.clock.wall(), at: this.clock.now, alert, kind, expected, found });
   }
 
-  private nameOf(key: AlertKey): string {
+  nameOf(key: AlertKey): string {
     const known = this.names.get(key);
     if (known !== undefined) return known;
     const row = this.statements.name.get(key);
@@ -140,13 +142,13 @@ export class Judge {
         const told = { at, channels: change.channels.join(), why: '', passes: 0 };
         add(this.unexpected, `told ${change.of} ${change.person} ${name}`, told);
         this.messages += 1;
-        this.delivery.told(alert, change, at);
       }
       if (change.kind === 'not-told') {
         const told = { at, channels: '', why: change.why, passes: 0 };
         add(this.unexpected, `not-told ${change.of} ${change.person} ${name}`, told);
       }
-      if (change.kind === 'receipt') this.delivery.receipt(alert, change, at);
+      const [source = '', id = ''] = name.split(' ');
+      this.delivery.history(alert, change, at, by, personOf(source, id));
     }
   }
 

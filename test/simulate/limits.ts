@@ -3,14 +3,17 @@
  * went out although the person's last ones had reached a limit, and one that was
  * held back although they had not.
  */
+
+import { timeout } from './fates.ts';
 import { clock as shown } from './input.ts';
 import { length } from './match.ts';
-import { type Call, timeout } from './providers.ts';
+import type { Call } from './providers.ts';
 import type { NaivePolicy } from './rules.ts';
 
 /** A message of one person: when it was first tried, last tried, and when the station heard that it was accepted. */
 type Sent = {
-  readonly key: string;
+  /** By which it is known, on whatever channel; those of all that it says, once it was sent. */
+  readonly keys: Set<string>;
   readonly level: number;
   readonly first: number;
   last: number;
@@ -63,19 +66,22 @@ export class LimitJudge {
     this.forgotAt = wall;
   }
 
-  /** @returns in words, the limit that the message broke; null where it broke none. */
-  sent(policy: NaivePolicy, message: Message, call: Call): string | null {
+  /**
+   * @param message the one that counts. @param says the keys of all that it goes out with.
+   * @returns in words, the limit that it broke; null where it broke none.
+   */
+  sent(policy: NaivePolicy, message: Message, says: readonly string[], call: Call): string | null {
     const { key, person } = message;
     if (call.channel === 'inbox' || policy.person(person) === undefined) return null;
     const all = this.sentTo.get(person) ?? [];
-    const known = all.find((one) => one.key === key);
+    const known = all.find((one) => one.keys.has(key));
     const level = levels.indexOf(message.level);
     const ends =
       known === undefined
         ? sure.map((counting) => this.limitEnds(counting, policy, person, level, call.wall))
         : [];
     const sent = known ?? {
-      key,
+      keys: new Set([key]),
       level,
       first: call.wall,
       last: 0,
@@ -88,6 +94,7 @@ export class LimitJudge {
     if (call.accepted && call.answered) {
       sent.acceptedAt ??= call.wall;
       sent.heardAt ??= call.answeredAt;
+      for (const one of says) sent.keys.add(one);
     }
     if (known === undefined) this.sentTo.set(person, [sent, ...all].slice(0, remembered));
     const broken = ends.length > 0 && ends.every((end) => end !== null);

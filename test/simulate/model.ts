@@ -9,6 +9,7 @@
  */
 import { matches } from './match.ts';
 import type { Kind, Muted, NaiveAlert, PersonsAct, Said, SaidUpdate } from './naive.ts';
+import { idFor, ownSource } from './own.ts';
 import type { MatchSpec } from './policies.ts';
 import { Readings } from './readings.ts';
 import type { NaiveGroup, NaivePolicy } from './rules.ts';
@@ -178,7 +179,14 @@ export class Model {
     return [...update.alerts.filter(inhibits), ...update.alerts.filter((said) => !inhibits(said))];
   }
 
-  private report(source: string, said: Said, offset: number, reception: number): void {
+  /** @param concerns who is to be told of a raise whatever the rules say; null: as before. */
+  private report(
+    source: string,
+    said: Said,
+    offset: number,
+    reception: number,
+    concerns: readonly string[] | null = null,
+  ): void {
     const at = (time: number): number | null => (time === 0 ? null : time + offset);
     const later = (time: number | null): number | null =>
       time !== null && time > reception + nowTolerance ? time : null;
@@ -207,6 +215,7 @@ export class Model {
     this.decide(alert, reception, (moment) => {
       const wasRaised = alert.phase !== 'cleared';
       this.takeTexts(alert, said, known !== undefined, reception);
+      alert.concerns = concerns ?? alert.concerns;
       if (asks === 'raise') this.raise(alert, then, moment);
       else if (asks === 'clear') this.clear(alert, then, moment);
       alert.willRaiseAt = later(raise);
@@ -242,6 +251,7 @@ export class Model {
       episode: 0,
       announced: { phase: 'cleared', episode: 0 },
       told: new Set(),
+      concerns: [],
       reminders: [],
       muted: null,
       heldSince: null,
@@ -268,6 +278,43 @@ export class Model {
     if (before === after) return;
     this.readings.changed(alert);
     if (known) alert.changedAt = now;
+  }
+
+  /** The station says that nothing reaches that person. */
+  unreachable(person: string, summary: string, concerns: readonly string[], now: number): void {
+    this.ownReport(person, { summary, raise: now, clear: 0 }, concerns, now);
+  }
+
+  /** The station says that something has reached them. */
+  reachable(person: string, now: number): void {
+    this.ownReport(person, { summary: '', raise: 0, clear: now }, null, now);
+  }
+
+  private ownReport(
+    person: string,
+    said: Pick<Said, 'summary' | 'raise' | 'clear'>,
+    concerns: readonly string[] | null,
+    now: number,
+  ): void {
+    const nothing = { detail: '', importance: 0, suppress: 0 };
+    this.report(ownSource, { id: idFor(person), subject: person, ...nothing, ...said }, 0, now, concerns);
+  }
+
+  /** Who else is to hear that this person could not be told of that alert; null where there is none. */
+  concerned(name: string, person: string, now: number): readonly string[] | null {
+    const alert = this.alerts.get(name);
+    if (alert === undefined) return null;
+    const isLost = (one: string): boolean => {
+      const said = this.alerts.get(`${ownSource} ${idFor(one)}`);
+      return one === person || (said !== undefined && said.phase !== 'cleared');
+    };
+    const all = Object.keys(this.policy.spec.people);
+    const rules = this.readings.group(alert).rules.flatMap(({ to }) => this.policy.meant(to, now));
+    for (const people of [[...alert.told], rules, all]) {
+      const left = new Set(people.filter((one) => all.includes(one) && !isLost(one)));
+      if (left.size > 0) return [...left];
+    }
+    return [];
   }
 
   /** @returns why it is refused; null where it is done. */

@@ -51,6 +51,8 @@ export type NaiveAlert = Texts & {
   episode: number;
   announced: { phase: NaiveAlert['phase']; episode: number };
   told: Set<string>;
+  /** Who is told of a raise whatever the rules say: of the station's own alerts. */
+  concerns: readonly string[];
   reminders: Reminder[];
   muted: Muted | null;
   heldSince: number | null;

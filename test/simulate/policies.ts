@@ -93,6 +93,11 @@ export type PolicySpec = {
     readonly initial_sleep: string;
     readonly urgent_hold_at_most: string;
     readonly hold_at_most: string;
+    readonly digest?: string;
+    readonly summary?:
+      | 'never'
+      | { readonly over?: Readonly<Record<string, number>>; readonly every?: string };
+    readonly unreachable_after?: string;
   };
 };
 
@@ -309,6 +314,8 @@ const first: PolicySpec = {
     initial_sleep: '5m',
     urgent_hold_at_most: '70s',
     hold_at_most: '6m',
+    digest: '30s',
+    summary: { over: { sms: 2, email: 4 } },
   },
 };
 
@@ -317,12 +324,20 @@ const withRule = (group: GroupSpec, name: string, change: Partial<RuleSpec>): Gr
   notify: group.notify.map((rule) => (rule.name === name ? { ...rule, ...change } : rule)),
 });
 
-const { bob = {} } = first.people;
+const { bob = {}, fay = {} } = first.people;
 /** Rules that keep their names and change what they mean, one more rule, one less, groups in another order. */
 const second: PolicySpec = {
   ...first,
   timezone: 'America/New_York',
-  people: { ...first.people, bob: { ...bob, limits: { 4: '2m' } } },
+  people: {
+    ...first.people,
+    bob: {
+      ...bob,
+      channels: { ...bob.channels, urgent: { first_of: ['xmpp', 'email'], wait: '20s' } },
+      limits: { 4: '2m' },
+    },
+    fay: { ...fay, channels: { urgent: { first_of: ['sms', 'email', 'inbox'], wait: '40s' } } },
+  },
   groups: first.groups.map((group) => {
     if (group.name === 'core routers') return withRule(group, 'on call', { every: '10m' });
     if (group.name === 'databases') {
@@ -341,6 +356,8 @@ const second: PolicySpec = {
     { name: 'second disk', while: { id: 'disk-1' }, mutes: { id: 'disk-2' }, same: 'source' },
     { name: 'first disk', while: { id: 'disk-2' }, mutes: { id: 'disk-1' }, same: 'source' },
   ],
+  // Each message by itself.
+  settings: { ...first.settings, digest: '0s', summary: 'never' },
 };
 
 /** A group that takes alerts from others, fewer people, other zones. */
@@ -348,6 +365,13 @@ const third: PolicySpec = {
   ...first,
   timezone: 'Australia/Lord_Howe',
   groups: [
+    {
+      name: 'people who cannot be reached',
+      match: { source: 'mauve' },
+      level: 'urgent',
+      hold: '1m',
+      notify: [{ name: 'boss', to: ['archie', 'hal'], every: '3h' }],
+    },
     {
       name: 'disks',
       match: { id: 'disk-*' },
@@ -358,7 +382,14 @@ const third: PolicySpec = {
     ...first.groups.filter(({ name }) => name !== 'backups' && name !== 'disks'),
   ],
   inhibit: first.inhibit.slice(0, 1),
-  settings: { ...first.settings, acknowledge_at_most: '2d', initial_sleep: '2m' },
+  settings: {
+    ...first.settings,
+    acknowledge_at_most: '2d',
+    initial_sleep: '2m',
+    digest: '45s',
+    summary: { over: { sms: 1, email: 1, xmpp: 1 }, every: '25m' },
+    unreachable_after: '3m',
+  },
 };
 
 export const policies: readonly PolicySpec[] = [first, second, third];

@@ -72,6 +72,11 @@ export class NaivePolicy {
   readonly groups: readonly NaiveGroup[];
   readonly initialSleep: number;
   readonly acknowledgeAtMost: number;
+  readonly digest: number;
+  /** By channel; those that are not named have no summaries. */
+  readonly summaryOver: Readonly<Record<string, number>>;
+  readonly summaryEvery: number;
+  readonly unreachableAfter: number;
   private readonly minutes: Minutes;
   private readonly calendars: Calendars;
   private readonly holidays: ReadonlySet<number>;
@@ -91,6 +96,11 @@ export class NaivePolicy {
     this.silenceBits = spec.silences.map(({ weekly }) => this.bitsOf(weekly));
     this.initialSleep = length(spec.settings.initial_sleep);
     this.acknowledgeAtMost = length(spec.settings.acknowledge_at_most);
+    const { digest, summary, unreachable_after: after } = spec.settings;
+    this.digest = length(digest ?? '30s');
+    this.summaryOver = summary === 'never' ? {} : { sms: 5, xmpp: 10, email: 20, ...summary?.over };
+    this.summaryEvery = length((summary === 'never' ? null : summary?.every) ?? '15m');
+    this.unreachableAfter = length(after ?? '5m');
   }
 
   person(name: string): PersonSpec | undefined {
@@ -168,6 +178,12 @@ export class NaivePolicy {
     const plan = spec?.channels?.[level] ?? (addresses.length === 0 ? ['inbox'] : addresses);
     if (!('first_of' in plan)) return { now: plan, later: [] };
     return { now: plan.first_of.slice(0, 1), later: plan.first_of.slice(1) };
+  }
+
+  /** How long they wait for a channel before the next one takes over. */
+  wait(person: string, level: Level): number {
+    const plan = this.spec.people[person]?.channels?.[level];
+    return length(plan !== undefined && 'first_of' in plan ? plan.wait : '60s');
   }
 
   /** The first moment from `from` on at which the rule is open; the end of the horizon where there is none. */

@@ -16,6 +16,7 @@ import type { Input } from './input.ts';
 import { type Disagreement, Judge } from './judge.ts';
 import { Model } from './model.ts';
 import type { SaidUpdate } from './naive.ts';
+import { idFor, type OwnReport, ownSource } from './own.ts';
 import { Providers } from './providers.ts';
 import type { NaivePolicy } from './rules.ts';
 import { drained, folderFor, type Stage } from './stage.ts';
@@ -57,7 +58,8 @@ export async function run(options: RunOptions, days: Iterable<readonly Input[]>)
     return await life.live(days);
   } finally {
     life.close();
-    rmSync(folder, { recursive: true, force: true });
+    if (process.env.SIM_KEEP) console.log(folder);
+    else rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -139,7 +141,7 @@ class Life {
   private async endAll(): Promise<void> {
     const { clock, model, host } = this;
     while (!host.alive && this.startsAt !== null) await this.advance(this.startsAt);
-    const sources = [...new Set(model.list.map(({ source }) => source))];
+    const sources = [...new Set(model.list.map(({ source }) => source))].filter((one) => one !== ownSource);
     const said = { subject: '', summary: '', detail: '', importance: 0, raise: 0, suppress: 0 };
     const clear = Math.floor(clock.wall() / 1000) * 1000;
     const updates = sources.map((source, i): SaidUpdate => {
@@ -189,12 +191,10 @@ class Life {
           continue;
         }
       } else {
-        const ticks = this.ticksSoFar();
-        const at = clock.now;
         if (clock.runNext(by)) {
-          const before = clock.now === at ? ticks : this.ticksSoFar();
           await this.activity.settled();
-          if (!host.alive) await this.killed(this.ticksSoFar() - before);
+          this.follow();
+          if (!host.alive) await this.killed();
           continue;
         }
       }
@@ -209,8 +209,29 @@ class Life {
     if (host.alive) this.model.advance(clock.wall());
   }
 
-  private ticksSoFar(): number {
-    return this.host.ticks;
+  /** The model lives through what the station did by itself, in the same order. */
+  private follow(): void {
+    const { host, model } = this;
+    for (const { wall, ticked, own } of host.log.splice(0)) {
+      model.advance(wall - 1);
+      if (ticked) model.advance(wall, 1);
+      for (const report of own) this.hear(report);
+    }
+  }
+
+  private hear(report: OwnReport): void {
+    const { model, judge } = this;
+    const { at, person, raised, summary, about } = report;
+    if (!raised) {
+      model.reachable(person, at);
+      return;
+    }
+    const name = about === null ? null : (judge?.nameOf(about) ?? null);
+    const concerns = name === null ? null : model.concerned(name, person, at);
+    const expected = concerns === null ? 'a message that did not arrive' : [...concerns].sort().join();
+    const found = concerns === null ? 'none' : [...report.concerns].sort().join();
+    if (expected !== found) this.complain('concerned', expected, `${found} (${name}, of ${idFor(person)})`);
+    model.unreachable(person, summary, report.concerns, at);
   }
 
   private async pass(): Promise<void> {
@@ -218,11 +239,10 @@ class Life {
     await this.judge?.pass(this.host.alive);
   }
 
-  /** @param ticks how many looks at what is due were committed at the very moment of its end. */
-  private async killed(ticks: number): Promise<void> {
+  private async killed(): Promise<void> {
     const { clock, host, model } = this;
+    this.follow();
     model.advance(clock.wall() - 1);
-    if (ticks > 0) model.advance(clock.wall(), ticks);
     this.startsAt = clock.now + host.killedFor;
     await this.judge?.pass(false);
     this.judge?.disturbed(false);
@@ -239,7 +259,8 @@ class Life {
       this.judge = new Judge({ folder, host, model, clock, providers });
     }
     this.judge.disturbed(false);
-    if (!host.alive) await this.killed(0);
+    this.follow();
+    if (!host.alive) await this.killed();
     else model.advance(wall);
   }
 
@@ -297,7 +318,6 @@ class Life {
     const { host, model, clock } = this;
     this.commits += host.commits;
     host.commits = 0;
-    const ticks = host.ticks;
     const outcomes = await host.handle(events);
     const committed = outcomes !== null || host.commits > 0;
     if (committed) {
@@ -312,10 +332,9 @@ class Life {
         );
       }
     }
+    this.follow();
     if (host.alive) return model.advance(clock.wall());
-    const ticked = host.ticks - ticks;
-    if (ticked > 0) model.advance(clock.wall(), ticked);
-    await this.killed(0);
+    await this.killed();
   }
 
   private async datagrams(

@@ -39,7 +39,7 @@ test('the same seed gives the same run', async () => {
 for (const [name, fault] of Object.entries(plants)) {
   test(`a planted fault is found: ${fault().about}`, async () => {
     const from = name === 'no-summer-time' ? Date.UTC(2025, 2, 29) : Date.UTC(2025, 5, 2);
-    const { disagreements } = await simulate({ seed: 3, sources: 20, days: 6, from, plant: name });
+    const { disagreements } = await simulate({ seed: 4, sources: 20, days: 6, from, plant: name });
     assert.notEqual(disagreements.length, 0, 'nobody noticed');
   });
 }

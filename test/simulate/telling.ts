@@ -1,5 +1,6 @@
 /** Who hears of an alert, and when they are reminded: the naive model's own reading of the semantics. */
 import type { Expected, Kind, NaiveAlert, Reminder } from './naive.ts';
+import { personOf } from './own.ts';
 import type { NaiveGroup, NaivePolicy, NaiveRule } from './rules.ts';
 
 /** What one decision has to remember. */
@@ -33,6 +34,7 @@ export class Telling {
       return { rule: rule.id, meaning: rule.meaning, due, setAt: now, said: open ? 'something' : 'nothing' };
     });
     alert.told = new Set();
+    for (const person of alert.concerns) people.add(person);
     for (const person of people) this.owe(alert, group, person, kind, now);
   }
 
@@ -115,13 +117,15 @@ export class Telling {
 
   private owe(alert: NaiveAlert, group: NaiveGroup, person: string, kind: Kind, now: number): void {
     const why =
-      this.policy.person(person) === undefined
-        ? 'no longer in the policy'
-        : this.policy.away(person, now)
-          ? 'away'
-          : this.policy.channels(person, group.level).now.length === 0
-            ? 'no channel'
-            : null;
+      personOf(alert.source, alert.id) === person
+        ? 'cannot be reached'
+        : this.policy.person(person) === undefined
+          ? 'no longer in the policy'
+          : this.policy.away(person, now)
+            ? 'away'
+            : this.policy.channels(person, group.level).now.length === 0
+              ? 'no channel'
+              : null;
     this.expect(alert, group, person, why === null ? 'told' : 'not-told', kind, why ?? '', now);
     if (why === null) alert.told.add(person);
   }

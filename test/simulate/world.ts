@@ -43,7 +43,8 @@ type Report = Partial<Omit<Said, 'id'>> & { readonly id: string };
 
 const actors = ['ann', 'bob', 'cid', 'eve', 'fay', 'archie', 'zoe', 'token:robot'];
 const summaries = ['disk is full', 'disk is 97% full', 'link flaps', 'no answer', 'slow', 'backup missing'];
-const channels = ['sms', 'email', 'xmpp'];
+/** Most of what people get comes by mail. */
+const channels = ['sms', 'email', 'email', 'xmpp'];
 const outages: readonly Outage[] = ['refuses', 'hangs', 'rejects', 'is slow'];
 
 function namesOf(count: number): readonly string[] {
@@ -133,7 +134,8 @@ export class World {
   private incident(source: Source, at: number): void {
     const { random } = source;
     const kind = random.next();
-    if (kind < 0.35) this.disk(source, at);
+    if (random.chance(0.08)) this.storm(source, at);
+    else if (kind < 0.35) this.disk(source, at);
     else if (kind < 0.5) this.flap(source, at);
     else if (kind < 0.65) this.hostDown(source, at);
     else if (kind < 0.77) this.planned(source, at);
@@ -213,6 +215,27 @@ export class World {
       this.clear(source, [id], from + random.between(0, random.chance(0.2) ? 3 * hour : 3 * minute));
     }
     this.people(source, ['host-down', ...others], begin, end);
+  }
+
+  /** Many alerts at once, and a provider that may fail just then. */
+  private storm(source: Source, begin: number): void {
+    const { random } = source;
+    const ids = Array.from({ length: random.between(6, 30) }, (_, i) => `job-${i + 1}`);
+    const long = random.between(5, 90) * minute;
+    if (random.chance(0.5)) {
+      const how = random.pick(outages);
+      this.add({ at: begin, kind: 'outage', channel: random.pick(channels), how, for: long });
+    }
+    for (const at of [begin, begin + random.between(1, 50) * second]) {
+      const some = ids.filter(() => random.chance(0.6));
+      this.send(
+        source,
+        at,
+        some.map((id) => ({ id, raise: at, summary: random.pick(summaries), subject: source.subject })),
+      );
+    }
+    this.clear(source, ids, begin + long);
+    this.people(source, ids, begin, begin + long);
   }
 
   /** It says beforehand when it will be cleared, or raised. */
@@ -354,13 +377,17 @@ export class World {
   private trouble(begin: number, end: number): void {
     const { random } = this;
     this.times(0.25, begin, end, (at) => this.silence(at));
-    this.times(0.6, begin, end, (at) => {
-      const long = random.between(1, random.chance(0.2) ? 300 : 30) * minute;
+    this.times(1.2, begin, end, (at) => {
+      const long = random.between(1, random.chance(0.4) ? 300 : 30) * minute;
       this.add({ at, kind: 'outage', channel: random.pick(channels), how: random.pick(outages), for: long });
     });
     this.times(0.2, begin, end, (at) =>
       this.add({ at, kind: 'reload', policy: random.between(0, policies.length - 1) }),
     );
+    this.times(0.4, begin, end, (at) => {
+      const alert = `mauve unreachable/${random.pick(['ann', 'bob', 'eve', 'fay'])}`;
+      this.add({ at, kind: 'act', by: random.pick(actors), alert, act: this.act(random) });
+    });
     const down = (): number =>
       random.chance(0.9) ? random.between(2, 90) * second : random.between(2, 150) * minute;
     this.times(0.35, begin, end, (at) =>

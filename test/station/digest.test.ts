@@ -73,14 +73,14 @@ describe('what one person is owed on one channel', () => {
     timeline({ policy: byMail(), gathers: true }, async (t) => {
       await raise(t, 'first');
       await t.at(1);
-      for (let n = 0; n < 5; n++) await raise(t, ...Array.from({ length: 100 }, (_, i) => `x${n}-${i}`));
+      for (let n = 0; n < 5; n++) await raise(t, ...Array.from({ length: 500 }, (_, i) => `x${n}-${i}`));
       await t.at(400);
       const says = sent(t).map(([, count]) => count);
       assert.equal(
         says.reduce((sum, count) => sum + count, 0),
-        501,
+        2501,
       );
-      assert.deepEqual(says, [1, 200, 200, 100]);
+      assert.deepEqual(says, [1, 1000, 1000, 500]);
     }));
 
   it('keeps its order within an alert, and goes together with what it follows', () =>
@@ -124,6 +124,27 @@ describe('what one person is owed on one channel', () => {
       assert.equal(t.sent.length, 1);
       assert.equal(t.sent[0]?.says, 3);
     }));
+
+  it('does not move on to the next channel because it is gathered', () =>
+    timeline(
+      {
+        policy: policy('', 'limits: none, channels: {normal: {first_of: [sms, email], wait: 10s}}'),
+        gathers: true,
+      },
+      async (t) => {
+        await raise(t, 'a');
+        await t.at(1);
+        await raise(t, 'b', 'c');
+        await t.at(100);
+        assert.deepEqual(
+          t.sent.map(({ channel, says, at }) => [channel, says, t.ago(at)]),
+          [
+            ['sms', 1, 0],
+            ['sms', 2, 30],
+          ],
+        );
+      },
+    ));
 
   it('each goes by itself where the policy says so', () =>
     timeline({ policy: byMail(', digest: 0s'), gathers: true }, async (t) => {

@@ -105,6 +105,24 @@ describe('a message that the provider took', () => {
       assert.deepEqual(await t.receipts('test', 'ann'), ['sms: accepted', 'sms: delivered']);
     }));
 
+  it('whose station ended while it was under way is sent again, and its history says why it may come twice', () =>
+    timeline({ policy }, async (t) => {
+      let asked = 0;
+      t.answer = (_, to) => {
+        asked += to === annsPhone ? 1 : 0;
+        return to === annsPhone && asked === 1 ? new Promise(() => undefined) : ok;
+      };
+      await t.update();
+      await t.restart();
+      await t.at(1);
+      assert.equal(asked, 2);
+      assert.deepEqual(await t.receipts('test', 'ann'), ['sms: will-retry', 'sms: delivered']);
+      const [why] = (await t.history('test', { quiet: true })).flatMap(({ change }) =>
+        change.kind === 'receipt' && change.outcome === 'will-retry' ? [change.why] : [],
+      );
+      assert.match(why ?? '', /ended while it was under way: it is sent again, and may arrive twice/);
+    }));
+
   it('is asked about after a restart in which its report was lost', () =>
     timeline({ policy }, async (t) => {
       t.answer = (_, to) => (to === annsPhone ? accepted('SM1') : ok);
@@ -251,6 +269,22 @@ describe('a channel that does not work', () => {
       assert.match(t.deliver.problems()[0] ?? '', /^sms has not worked since .*connection refused/);
     }));
 
+  it('hands over what waits for its turn there, too', () =>
+    timeline({ policy: policy.replace('wait: 60s', 'wait: 10m') }, async (t) => {
+      const asked: ((result: SendResult) => void)[] = [];
+      t.answer = (_, to) => (to === annsPhone ? new Promise((resolve) => asked.push(resolve)) : ok);
+      await t.update(many);
+      await t.at(1);
+      // Four are under way, four more wait for their places; the first answers say that nothing works.
+      for (let n = 0; n < 6; n++) {
+        asked.shift()?.(down);
+        await t.at(2 + n);
+      }
+      await t.at(20);
+      const texts = t.sent.filter(({ channel }) => channel === 'xmpp').length;
+      assert.ok(texts >= 8, `${texts} went on`);
+    }));
+
   it('that hangs holds up nobody on another one, and the urgent go first when it works again', () =>
     timeline(
       {
@@ -267,20 +301,50 @@ describe('a channel that does not work', () => {
       },
     ));
 
-  it('is found to work again by one message, and then by all', () =>
+  it('is found to work again by one message within minutes, and then all go at once', () =>
     timeline(
       { policy: policy.replace('first_of: [sms, xmpp, email], wait: 60s', 'first_of: [sms]') },
       async (t) => {
         let works = false;
         t.answer = (_, to) => (to === annsPhone && !works ? down : ok);
         await t.update(many);
-        await t.at(60);
+        await t.at(40 * minute);
         works = true;
-        await t.at(4 * minute);
+        await t.at(46 * minute);
         assert.equal(by(t, annsPhone).length, 12);
         assert.deepEqual(t.deliver.problems(), []);
       },
     ));
+});
+
+describe('a message', () => {
+  it('that cannot be put into words costs itself, not the others, and is tried on', () =>
+    timeline({ policy }, async (t) => {
+      let broken = true;
+      const { render } = t;
+      t.render = (say, context) => {
+        if (broken && context.person.id === 'ann') throw new Error('planted');
+        return render(say, context);
+      };
+      t.errors = [];
+      await t.update();
+      await t.at(1);
+      assert.deepEqual(by(t, 'bob@example.net').length, 1);
+      assert.match(t.errors[0] ?? '', /could not be rendered/);
+      broken = false;
+      await t.at(30);
+      assert.equal(by(t, annsPhone).length, 1);
+    }));
+
+  it('is as short as its channel takes it', () =>
+    timeline({ policy }, async (t) => {
+      t.longest = 90;
+      await t.update([{ subject: 'db1.example.net', summary: 'x '.repeat(400) }]);
+      await t.at(1);
+      const [sms] = t.sent.filter(({ channel }) => channel === 'sms');
+      assert.ok((sms?.text.length ?? 1000) <= 90, sms?.text);
+      assert.match(sms?.text ?? '', /http:\/\/mauve\.example\.net\/alerts\/1/);
+    }));
 });
 
 describe('a test message', () => {

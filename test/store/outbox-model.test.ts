@@ -242,7 +242,8 @@ class Run {
           row.status = 'pending';
           row.readyAt = row.message.dueAt;
         }
-        return await this.#store.transaction((tx) => tx.releaseLeases(now));
+        await this.#store.transaction((tx) => tx.releaseLeases(now));
+        return;
       case 'hurry':
         for (const row of this.#model.rows.filter(({ status }) => status === 'pending')) {
           if (row.readyAt > now) row.readyAt = now;
@@ -328,7 +329,12 @@ class Run {
             }
           : null;
         const found = await tx.loadMessage(row.id);
-        const { followed: _, why: __, ...rest } = found ?? { followed: false, why: '' };
+        const {
+          followed: _,
+          why: __,
+          watchAt: ___,
+          ...rest
+        } = found ?? { followed: false, why: '', watchAt: null };
         assert.deepEqual(found === null ? null : rest, expected);
       }
     });

@@ -58,6 +58,7 @@ for (const dialect of dialects) {
         held: false,
         status: 'leased',
         sentAt: null,
+        watchAt: plus(noon, minutes(5)),
         why: '',
       });
       assert.equal(await store.transaction((tx) => tx.loadMessage(999 as MessageId)), null);
@@ -130,14 +131,16 @@ for (const dialect of dialects) {
     test('what a station took with it when it died is sent when the lease ends, or at the next start', async (t) => {
       const place = dialect.place(t);
       let store = place.open();
-      await enqueue(store, owed(await withAlert(store)));
+      const message = owed(await withAlert(store));
+      await enqueue(store, message);
       const { id } = only(await lease(store, noon));
       assert.equal(await store.nextSend([]), plus(noon, leaseFor));
       assert.deepEqual(await lease(store, plus(noon, minutes(1))), []);
       assert.equal(only(await lease(store, plus(noon, leaseFor))).id, id);
       await store.close();
       store = place.open();
-      await store.transaction((tx) => tx.releaseLeases(noon));
+      const released = await store.transaction((tx) => tx.releaseLeases(noon));
+      assert.deepEqual(released, [message]);
       assert.equal(only(await lease(store, noon)).attempts, 2);
       await store.close();
     });

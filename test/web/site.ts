@@ -1,14 +1,17 @@
 /** A station with its web page in a test: everything real but the clock, reached over HTTP as a browser would. */
+
+import { Buffer } from 'node:buffer';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Channel } from '../../src/station/channels/channel.ts';
+import type { Channel, HookAnswer, HookRequest } from '../../src/station/channels/channel.ts';
 import type { AlertKey, Level, PersonId, RuleId } from '../../src/station/core/alert.ts';
 import { type Condition, everyAlert } from '../../src/station/core/match.ts';
 import { renderMessage } from '../../src/station/core/message.ts';
 import type { Group, Hours, Person, Policy, Weekday } from '../../src/station/core/policy.ts';
 import { openDeliver } from '../../src/station/deliver.ts';
 import type { StationPort } from '../../src/station/door.ts';
+import { type Links, openLinks } from '../../src/station/links.ts';
 import { Meters } from '../../src/station/meters.ts';
 import { hashPassword } from '../../src/station/password.ts';
 import { openStation } from '../../src/station/station.ts';
@@ -41,6 +44,10 @@ export type SiteOptions = {
   readonly trustProxy?: TrustProxy;
   readonly log?: (message: string) => void;
   readonly warned?: (message: string) => void;
+  /** What the channel `sms` answers to its provider; without, it takes no reports. */
+  readonly hook?: (request: HookRequest) => Promise<HookAnswer>;
+  /** In place of what the station says: for what is hard to bring about. */
+  readonly instead?: Partial<StationPort>;
 };
 
 export type Site = {
@@ -49,6 +56,8 @@ export type Site = {
   readonly port: StationPort;
   readonly reads: Reads;
   readonly view: StationView;
+  /** Makes the links of messages. */
+  readonly links: Links;
   say(said: Said): Promise<AlertKey>;
   addLink(secret: string, user: string): Promise<void>;
   close(): Promise<void>;
@@ -121,6 +130,7 @@ const policy: Policy = {
   inhibits: [{ name: 'host-down', while: idIs('host-down'), mutes: idIs('ping'), same: ['subject'] }],
   hours: new Map([['working', hoursNamed('working', [1, 2, 3, 4, 5], 9, 17)]]),
   hosts: [],
+  templates: new Map(),
   settings: {
     acknowledgeAtMost: days(15),
     initialSleep: seconds(0),
@@ -160,8 +170,10 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const channels = new Map([
     ['inbox', inbox],
     ['email', { ...inbox, name: 'email' }],
+    ['sms', { ...inbox, name: 'sms', ...(options.hook === undefined ? {} : { hook: options.hook }) }],
   ]);
-  const readLink = () => ({ ok: false, why: 'bad' }) as const;
+  const links = openLinks({ secret: Buffer.alloc(32, 7), clock, policy: () => station.policy() });
+  const readLink = (linkToken: string) => links.read(linkToken);
   const view = new StationView({ station, store, reads, meters, feeds, channels, readLink });
   view.listening = true;
   const deliver = openDeliver({
@@ -186,7 +198,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     port: 0,
     baseUrl: options.baseUrl ?? null,
     trustProxy: options.trustProxy ?? false,
-    station: view,
+    station: Object.assign(Object.create(view), options.instead),
     reads,
     clock,
     log,
@@ -198,6 +210,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     port: view,
     reads,
     view,
+    links,
     async say(said) {
       transmissions += 1n;
       const now = BigInt(Math.floor(clock.now() / 1000));

@@ -114,6 +114,7 @@ function repeat(before: Alert, report: Report, context: Context): Decision | nul
 export function isRepeat(before: Alert, report: Report, now: Instant): boolean {
   const raised = before.phase.kind !== 'cleared';
   return (
+    report.concerns === undefined &&
     (report.ask.kind === 'stand' || (report.ask.kind === 'raise') === raised) &&
     (before.wakeAt === null || before.wakeAt > now) &&
     sameTexts(before, report) &&

@@ -17,6 +17,18 @@ export function oneLine(text: string): string {
     .trim();
 }
 
+/** As `oneLine` for a text of several lines, with no more than one empty line between two, and none at either end. */
+export function someLines(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(invisible, '')
+    .replace(/\r\n?|[\u2028\u2029]/gu, '\n')
+    .replace(/[\p{Cc}--[\n\t]]/gv, '')
+    .replace(/[^\S\n]+$/gmu, '')
+    .replace(/\n{3,}/gu, '\n\n')
+    .trim();
+}
+
 /**
  * Sanitised HTML without control characters and what turns the reading direction. They are replaced, not
  * dropped: dropping one could join what stands around it into something that the sanitiser never saw.
@@ -35,6 +47,12 @@ export function cut(text: string, max: number): string {
         .slice(0, max - 1)
         .join('')
         .trimEnd()}…`;
+}
+
+/** As `cut`, in the characters of every phone: a single `…` would halve the room of an SMS. */
+export function cutPlainly(text: string, max: number): string {
+  const short = cut(text, max);
+  return short === text ? text : `${short.slice(0, -1)}...`;
 }
 
 /** Breaks lines at spaces; a word longer than a line stays whole, since it may be an address. */

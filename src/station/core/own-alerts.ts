@@ -6,14 +6,16 @@ import { type Instant, rfc3339 } from '../../time.ts';
 import type { Alert, PersonId } from './alert.ts';
 import type { Context } from './draft.ts';
 import type { OwedMessage } from './notification.ts';
-import { groupOf, type Person, peopleOf } from './policy.ts';
-import type { Report } from './update.ts';
-
-/** The source of the station's own alerts. */
-export const ownSource = 'mauve';
+import { absenceAt, groupOf, inboxName, type Person, peopleOf } from './policy.ts';
+import { importanceDefault, ownSource, type Report } from './update.ts';
 
 /** The id of the alert that this person cannot be reached. */
-export const unreachableId = (person: PersonId): string => `unreachable/${person}`;
+export const unreachableId = (person: PersonId): string => `${unreachableStart}${person}`;
+const unreachableStart = 'unreachable/';
+
+/** Of whom an alert with this id says so; null: it is another one. */
+export const unreachablePerson = (id: string): PersonId | null =>
+  id.startsWith(unreachableStart) ? (id.slice(unreachableStart.length) as PersonId) : null;
 
 /** The id under which test messages to this person are on record. */
 export const testId = (person: PersonId): string => `test/${person}`;
@@ -24,31 +26,37 @@ export const isAbout = (alert: Pick<Alert, 'source' | 'id'>, person: PersonId): 
 
 /**
  * Who is to hear that somebody could not be told of an alert: those who were told of it besides; where there are none,
- * all others whom its rules name; where there are none of these either, everybody else.
- * @param lost those of whom it is known that nothing reaches them.
+ * all others whom its rules name; where there are none of these either, everybody else. Who would not hear it just now
+ * (they are away, or have nothing but the inbox for it) does not count as long as somebody else would.
+ * @param said that the person cannot be reached. @param lost those of whom it is known that nothing reaches them.
  */
-export function concerned(alert: Alert, lost: ReadonlySet<PersonId>, context: Context): readonly PersonId[] {
+export function concerned(
+  alert: Alert,
+  said: Report,
+  lost: ReadonlySet<PersonId>,
+  context: Context,
+): readonly PersonId[] {
   const { policy, now, names } = context;
+  const { level } = groupOf(policy, { ...said, source: ownSource, importance: importanceDefault }, names);
   const others = (people: readonly PersonId[]): readonly PersonId[] =>
-    [...new Set(people)].filter((person) => !lost.has(person) && policy.people.has(person));
-  const told = others(alert.told);
-  if (told.length > 0) return told;
-  const named = others(groupOf(policy, alert, names).rules.flatMap(({ who }) => peopleOf(who, now)));
-  return named.length > 0 ? named : others([...policy.people.keys()]);
+    [...new Set(people)].filter((one) => !lost.has(one) && policy.people.has(one));
+  const hears = (one: PersonId): boolean => {
+    const known = policy.people.get(one);
+    if (known === undefined || absenceAt(known, now) !== null) return false;
+    return known.channels[level].channels.some((channel) => channel !== inboxName);
+  };
+  const named = groupOf(policy, alert, names).rules.flatMap(({ who }) => peopleOf(who, now));
+  const circles = [alert.told, named, [...policy.people.keys()]].map(others);
+  const awake = circles.find((circle) => circle.some(hears));
+  return awake ?? circles.find((circle) => circle.length > 0) ?? [];
 }
 
 /** That somebody cannot be reached, and why not. */
-export function unreachable(
-  person: Pick<Person, 'id' | 'name'>,
-  why: string,
-  concerns: readonly PersonId[],
-  at: Instant,
-): Report {
+export function unreachable(person: Pick<Person, 'id' | 'name'>, why: string, at: Instant): Report {
   return {
     ...plain(unreachableId(person.id), { kind: 'raise', at }),
     subject: person.id,
     summary: `${person.name} cannot be reached: ${why}`,
-    concerns,
   };
 }
 

@@ -167,6 +167,8 @@ export type Policy = {
   readonly hours: ReadonlyMap<string, Hours>;
   /** Host names written in source lists, whose addresses have to be known; empty where nothing is looked up. */
   readonly hosts: readonly string[];
+  /** Words of messages that take the place of the channels' own, by the name of their file; they change no meaning. */
+  readonly templates: ReadonlyMap<string, string>;
   readonly settings: {
     readonly acknowledgeAtMost: Duration;
     readonly initialSleep: Duration;

@@ -48,8 +48,9 @@ export function settle(d: Draft): void {
     alert.announced = { kind: alert.phase.kind, episode: alert.episode };
     if (news === 'raised' || news === 're-raised') tellRaised(d, group, news);
     else tellEnded(d, group, news);
-  } else if (alert.phase.kind === 'raised') {
-    remind(d, group);
+  } else {
+    tellJoined(d, group);
+    if (alert.phase.kind === 'raised') remind(d, group);
   }
   alert.wakeAt = earliest(
     ...alert.reminders.map(({ due, setAt }) => (due === null ? null : dueInFact(due, setAt, context))),
@@ -124,6 +125,18 @@ function tellEnded(d: Draft, group: Group, kind: 'acknowledged' | 'cleared'): vo
     if (own.length === 0 || own.some((rule) => hoursOpen(rule.during, context.now))) people.set(person, null);
     else record(d, { kind: 'not-told', person, of: kind, why: 'outside the hours of their rules' });
   }
+  owe(d, group, kind, people, context.now, (person) => `${alert.key}/${alert.episode}/${kind}/${person}`);
+}
+
+/** One of the station's own, of which others are told already, concerns more people now. */
+function tellJoined(d: Draft, group: Group): void {
+  const { alert, before, context } = d;
+  const { kind } = alert.phase;
+  const joined = alert.concerns.filter(
+    (person) => !alert.told.includes(person) && before?.concerns.includes(person) === false,
+  );
+  if (joined.length === 0 || kind === 'cleared') return;
+  const people = new Map(joined.map((person) => [person, null]));
   owe(d, group, kind, people, context.now, (person) => `${alert.key}/${alert.episode}/${kind}/${person}`);
 }
 

@@ -44,8 +44,19 @@ export type Report = {
 };
 
 /** Why one alert of an update was refused; the others stand. Each is a metric's label. */
-export const reportRefusals = ['time-too-far', 'empty-id', 'too-many-alerts'] as const;
+export const reportRefusals = ['time-too-far', 'empty-id', 'too-many-alerts', 'reserved-id'] as const;
 export type ReportRefusal = (typeof reportRefusals)[number];
+
+/** The source of the station's own alerts. */
+export const ownSource = 'mauve';
+const ownIds = ['unreachable/', 'test/'] as const;
+
+/**
+ * The ids of the station's own alerts: what anybody may send must neither raise nor clear them. A machine of that name
+ * may send any others.
+ */
+export const isReserved = (source: string, id: string): boolean =>
+  source === ownSource && ownIds.some((start) => id.startsWith(start));
 
 export type Reports = {
   readonly source: string;
@@ -69,7 +80,9 @@ export function readUpdate(update: AlertUpdate, reception: Instant): Reports | n
   for (const alert of update.alerts) {
     const id = plainText(alert.id, textMax.id, cutting);
     const report =
-      reports.length < alertsMax ? readAlert(id, alert, offset, reception, cutting) : 'too-many-alerts';
+      reports.length < alertsMax
+        ? readAlert(source, id, alert, offset, reception, cutting)
+        : 'too-many-alerts';
     if (typeof report === 'string') refused.push({ id, why: report });
     else reports.push(report);
   }
@@ -77,6 +90,7 @@ export function readUpdate(update: AlertUpdate, reception: Instant): Reports | n
 }
 
 function readAlert(
+  source: string,
   id: string,
   alert: UpdateAlert,
   offset: number,
@@ -84,6 +98,7 @@ function readAlert(
   cutting: { count: number },
 ): Report | ReportRefusal {
   if (id === '') return 'empty-id';
+  if (isReserved(source, id)) return 'reserved-id';
   const raise = readTime(alert.raiseTime, offset, reception);
   const clear = readTime(alert.clearTime, offset, reception);
   const suppress = readTime(alert.suppressUntil, offset, reception);

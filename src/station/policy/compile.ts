@@ -39,8 +39,8 @@ import { policyLimits } from './words.ts';
 /** Whose silences those of the policy are. */
 const policyAuthor = 'the policy';
 
-/** A policy without its version. Faults and warnings are put into `sources`; with a fault, the policy is of no use. */
-export function compiled(gathered: Gathered, sources: Sources): Omit<Policy, 'version'> {
+/** A policy without its version and templates. Faults and warnings are put into `sources`; with a fault, the policy is of no use. */
+export function compiled(gathered: Gathered, sources: Sources): Omit<Policy, 'version' | 'templates'> {
   const timezone = gathered.timezone ?? timezoneDefault;
   const named = peopleFinder(gathered.people);
   const people = peopleOf(gathered, sources, named, timezone);

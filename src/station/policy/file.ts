@@ -8,15 +8,17 @@
  * mistakes: half a policy would forget somebody.
  */
 import { createHash } from 'node:crypto';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Instant } from '../../time.ts';
 import type { Policy } from '../core/policy.ts';
-import { type ReadFile, readLocalFile } from '../local-file.ts';
+import { type ListFolder, listLocalFolder, type ReadFile, readLocalFile } from '../local-file.ts';
+import { loadTemplates } from '../messages/templates.ts';
 import { type FileFault, faultsMax } from '../yaml-file.ts';
 import { checkReferences, compiled } from './compile.ts';
 import type { FeedRef, Feeds } from './feeds.ts';
 import { lint } from './lint.ts';
 import { checkNames } from './names.ts';
-import { type ListFolder, listLocalFolder, readParts } from './parts.ts';
+import { type Disk, type Gathered, readParts } from './parts.ts';
 import { openSources } from './references.ts';
 
 /** What a policy was made from, whether or not it was one. */
@@ -67,7 +69,8 @@ export function parsePolicy(file: string, text: string, options: PolicyOptions):
   const parts = readParts(file, text, { read, list });
   const { gathered, files } = parts;
   if (gathered === null) return { ok: false, faults: told(parts.faults, faultsMax), files, feeds: [] };
-  const wrong = [...parts.faults, ...checkNames(gathered)];
+  const templates = templatesIn(gathered, { read, list });
+  const wrong = [...parts.faults, ...checkNames(gathered), ...templates.faults];
   const sources = openSources(now, feeds ?? null, read);
   if (wrong.length > 0) {
     checkReferences(gathered, sources);
@@ -78,7 +81,8 @@ export function parsePolicy(file: string, text: string, options: PolicyOptions):
   if (sources.faults.length > 0) {
     return { ok: false, faults: told(sources.faults, faultsMax), files, feeds: refs };
   }
-  const policy = { version: versionOf(parts.texts, sources.texts), ...meant };
+  // Templates change no meaning: what is owed, and to whom, stays as it was.
+  const policy = { version: versionOf(parts.texts, sources.texts), ...meant, templates: templates.texts };
   const warnings = [...parts.warnings, ...sources.warnings, ...lint(gathered, policy, now)];
   return {
     ok: true,
@@ -88,6 +92,22 @@ export function parsePolicy(file: string, text: string, options: PolicyOptions):
     files,
     feeds: refs,
   };
+}
+
+const noTemplates: ReadonlyMap<string, string> = new Map();
+
+function templatesIn({ templates: placed }: Gathered, disk: Disk): ReturnType<typeof loadTemplates> {
+  if (placed === null) return { texts: noTemplates, faults: [] };
+  const { written, folder, fault } = placed;
+  const at = fault([], '');
+  return loadTemplates(
+    {
+      path: resolve(folder, written),
+      shown: isAbsolute(written) ? written : join(dirname(at.file), written),
+      at,
+    },
+    disk,
+  );
 }
 
 /** In the order in which a person would meet them, file by file. */

@@ -7,10 +7,9 @@
  * A name that is defined twice is never settled silently: whoever wrote the
  * other one would wonder why nobody was told.
  */
-import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { output, ZodType } from 'zod';
-import { fileWords, type ReadFile } from '../local-file.ts';
+import type { ListFolder, ReadFile } from '../local-file.ts';
 import { type FileFault, type Path, parseYaml, type YamlFile } from '../yaml-file.ts';
 import type { WrittenHours } from './hours.ts';
 import {
@@ -53,6 +52,8 @@ type Named<T> = ReadonlyMap<string, Placed<T>>;
 export type Gathered = {
   readonly timezone: string | undefined;
   readonly settings: NonNullable<WrittenPolicy['settings']>;
+  /** The folder with templates of messages. */
+  readonly templates: Placed<string> | null;
   readonly people: Named<WrittenPerson>;
   readonly lists: Named<WrittenList>;
   readonly sources: Named<WrittenSources>;
@@ -77,19 +78,6 @@ export type PartsRead = {
   readonly files: readonly string[];
   readonly texts: readonly string[];
   readonly warnings: readonly FileFault[];
-};
-
-/** The names in a folder, or why they cannot be read. */
-export type ListFolder = (
-  path: string,
-) => { readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly why: string };
-
-export const listLocalFolder: ListFolder = (path) => {
-  try {
-    return { ok: true, names: readdirSync(path) };
-  } catch (error) {
-    return { ok: false, why: fileWords(error) };
-  }
 };
 
 export type Disk = { readonly read: ReadFile; readonly list: ListFolder };
@@ -276,6 +264,7 @@ function gather({ parts, faults, lost }: Reading, main: RestOfPolicy): Gathered 
   const gathered: Gathered = {
     timezone: main.timezone,
     settings: main.settings ?? {},
+    templates: templatesOf(parts.at(-1), main.settings?.templates),
     people: names('people', ({ people }) => people),
     lists: names('lists', ({ lists }) => lists),
     sources: names('sources', ({ sources }) => sources),
@@ -299,6 +288,13 @@ function gather({ parts, faults, lost }: Reading, main: RestOfPolicy): Gathered 
     if (person !== undefined) bothWays(`"${name}" is both a person and a list`, person, list, [], faults);
   }
   return gathered;
+}
+
+/** Only the file that was named first has settings, and it is put to the others last. */
+function templatesOf(main: Part | undefined, written: string | undefined): Placed<string> | null {
+  return main === undefined || written === undefined
+    ? null
+    : placedAt(main, ['settings', 'templates'], written);
 }
 
 /** What is no mapping where one is expected may be meant as anything. */

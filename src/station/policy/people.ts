@@ -8,6 +8,7 @@ import type { Instant } from '../../time.ts';
 import { absencesOf, type CalendarEvent } from '../calendar/calendar.ts';
 import type { Level, PersonId } from '../core/alert.ts';
 import { type Absence, type ChannelPlan, limitsDefault, type Person } from '../core/policy.ts';
+import { readXmppAddress } from '../core/xmpp-address.ts';
 import { momentIn } from './during.ts';
 import { shownRef } from './feeds.ts';
 import type { Gathered, Placed } from './parts.ts';
@@ -33,7 +34,8 @@ export function peopleFinder(people: ReadonlyMap<string, Placed<WrittenPerson>>)
   /** Null: two people have this name, so it says nothing. */
   const known = new Map<string, PersonId | null>();
   for (const [id, { written }] of people) {
-    for (const word of new Set([written.name, written.email, written.xmpp].map((text) => fold(text ?? '')))) {
+    const names = [written.name, written.email, personsJid(written.xmpp)];
+    for (const word of new Set(names.map((text) => fold(text ?? '')))) {
       if (word !== '') known.set(word, known.has(word) ? null : (id as PersonId));
     }
   }
@@ -51,6 +53,12 @@ export function peopleFinder(people: ReadonlyMap<string, Placed<WrittenPerson>>)
     const within = namesWithin(text, known);
     return within.length > 0 ? within : exactly(attendees);
   };
+}
+
+/** A room is nobody's name. */
+function personsJid(written: string | undefined): string | undefined {
+  const address = written === undefined ? null : readXmppAddress(written);
+  return address?.kind === 'person' ? address.jid : undefined;
 }
 
 /** The names in a text, the longest first at each word. */

@@ -20,6 +20,7 @@ import {
   emailSchema,
   everyLeast,
   exactlyOne,
+  folderSchema,
   isDay,
   longest,
   looksLikeDay,
@@ -383,6 +384,9 @@ export const policyShape = z.strictObject({
         .boolean()
         .optional()
         .meta({ description: 'false: source lists look up no names and addresses.' }),
+      templates: folderSchema
+        .optional()
+        .meta({ description: 'A folder with templates of messages, relative to this file.' }),
     })
     .optional(),
 });

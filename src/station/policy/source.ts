@@ -7,7 +7,13 @@
 import type { Logger } from '../../log.ts';
 import type { Clock } from '../../time.ts';
 import type { Policy } from '../core/policy.ts';
-import { type FileRead, type ReadFile, readLocalFile } from '../local-file.ts';
+import {
+  type FileRead,
+  type ListFolder,
+  listLocalFolder,
+  type ReadFile,
+  readLocalFile,
+} from '../local-file.ts';
 import { type FileFault, formatFault } from '../yaml-file.ts';
 import type { FeedRef, Feeds } from './feeds.ts';
 import { loadPolicy } from './file.ts';
@@ -25,10 +31,15 @@ export type PolicyRead =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly faults: readonly string[] };
 
+type Found = {
+  readonly texts: Map<string, FileRead>;
+  readonly names: Map<string, ReturnType<ListFolder>>;
+};
+
 export class PolicySource {
   private readonly options: PolicySourceOptions;
-  /** The files as they were when somebody last asked for them. */
-  private texts = new Map<string, FileRead>();
+  /** The files and folders as they were when somebody last asked for them. */
+  private found: Found = { texts: new Map(), names: new Map() };
   private inForce: readonly FeedRef[] = [];
   private warnings: readonly FileFault[] = [];
 
@@ -47,11 +58,11 @@ export class PolicySource {
    * one before as it was.
    */
   async read(): Promise<PolicyRead> {
-    const texts = new Map<string, FileRead>();
-    const first = this.parse(texts);
+    const found: Found = { texts: new Map(), names: new Map() };
+    const first = this.parse(found);
     if (!first.ok) return { ok: false, faults: first.faults.map(formatFault) };
     await this.options.feeds.refresh(first.feeds, 'unread');
-    this.texts = texts;
+    this.found = found;
     const loaded = this.again();
     for (const warning of this.warnings) this.options.log.warn(formatFault(warning));
     return loaded;
@@ -59,20 +70,25 @@ export class PolicySource {
 
   /** The same files with what their calendars and lists say now, as far ahead as calendars are read from now on. */
   again(): PolicyRead {
-    const loaded = this.parse(this.texts);
+    const loaded = this.parse(this.found);
     if (!loaded.ok) return { ok: false, faults: loaded.faults.map(formatFault) };
     this.inForce = loaded.feeds;
     this.warnings = loaded.warnings;
     return { ok: true, policy: loaded.policy };
   }
 
-  private parse(texts: Map<string, FileRead>): ReturnType<typeof loadPolicy> {
+  private parse({ texts, names }: Found): ReturnType<typeof loadPolicy> {
     const { path, feeds, clock, readFile = readLocalFile } = this.options;
     const read: ReadFile = (file) => {
       const known = texts.get(file) ?? readFile(file);
       texts.set(file, known);
       return known;
     };
-    return loadPolicy(path, { read, feeds, now: clock.now() });
+    const list: ListFolder = (folder) => {
+      const known = names.get(folder) ?? listLocalFolder(folder);
+      names.set(folder, known);
+      return known;
+    };
+    return loadPolicy(path, { read, list, feeds, now: clock.now() });
   }
 }

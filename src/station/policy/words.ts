@@ -7,6 +7,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { type Duration, days, seconds } from '../../time.ts';
+import { jidMax, jidSyntax, writeXmppAddress } from '../core/xmpp-address.ts';
 import { didYouMean } from '../nearest.ts';
 import { durationBetween } from '../yaml-file.ts';
 import { phoneFault, phoneSyntax, phoneWords } from './phone.ts';
@@ -176,14 +177,6 @@ export const smsSchema = z
   })
   .meta({ description: 'A telephone number: + and 7 to 15 digits, in quotes.' });
 
-export const xmppSchema = z
-  .string()
-  .max(policyLimits.address)
-  .regex(
-    /^[^\s\p{Cc}"&'/:<>@]{1,200}@(?=[\p{L}\p{N}])(?:[\p{L}\p{N}-]{1,63}\.)*[\p{L}\p{N}-]{0,62}[\p{L}\p{N}]$/u,
-    { error: 'an XMPP address such as johnny@example.com, without a resource, is expected' },
-  );
-
 const isWebAddress = (written: string): boolean =>
   URL.canParse(written) && /^https?:$/.test(new URL(written).protocol);
 
@@ -201,6 +194,15 @@ export const refSchema = z
     error: 'the name of a file, or an address beginning with https:// or http://, is expected',
   })
   .meta({ description: 'A file, relative to this one, or an address such as https://example.com/x.ics.' });
+
+/** A folder of this machine, relative to the file that names it. */
+export const folderSchema = z
+  .string()
+  .min(1)
+  .max(policyLimits.text)
+  .refine((written) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(written), {
+    error: 'the name of a folder of this machine is expected',
+  });
 
 // ---------------------------------------------------------------- shapes
 
@@ -220,4 +222,36 @@ export const named = <Value extends z.ZodType>(value: Value, most: number) =>
     if (Object.keys(entries).length > most) {
       context.addIssue({ code: 'custom', message: `at most ${most} are expected` });
     }
+  });
+
+// ---------------------------------------------------------------- addresses for XMPP
+
+const jidWords = 'an XMPP address such as johnny@example.com, without a resource, is expected';
+const jid = z.string({ error: jidWords }).max(jidMax).regex(jidSyntax, { error: jidWords });
+const roomWords = 'a room such as ops@conference.example.com is expected';
+const room = z.string({ error: roomWords }).max(jidMax).regex(jidSyntax, { error: roomWords });
+const whichAddress = exactlyOne(['address', 'room']);
+
+/** Becomes one text, as the outbox keeps addresses. */
+export const xmppSchema = z
+  .union([
+    jid.transform((address) => writeXmppAddress({ kind: 'person', jid: address, onlyOnline: false })),
+    z
+      .strictObject({ address: jid.optional(), room: room.optional(), when: z.enum(['online']).optional() })
+      .refine(whichAddress.check, { when: whenSound, error: whichAddress.error })
+      .refine(({ room, when }) => room === undefined || when === undefined, {
+        when: whenSound,
+        error: 'a room is always there: when goes with address only',
+      })
+      .transform(({ address = '', room, when }) =>
+        writeXmppAddress(
+          room === undefined
+            ? { kind: 'person', jid: address, onlyOnline: when !== undefined }
+            : { kind: 'room', jid: room },
+        ),
+      ),
+  ])
+  .meta({
+    description:
+      'An XMPP address; {address: …, when: online}: only while they are online; {room: …}: a room (MUC).',
   });

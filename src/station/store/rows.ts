@@ -253,6 +253,9 @@ export type MessageRow = {
 
 const factsOf = (row: MessageRow): NotificationFacts => parsed(row.facts) as NotificationFacts;
 
+/** How long it is waited for, from when it can be sent; NULL: for as long as it takes. */
+export const patience = `coalesce(json_extract(next, '$.wait'), overdue_after)`;
+
 export const nextOf = (row: MessageRow): OwedMessage['next'] =>
   row.next === null ? null : (parsed(row.next) as OwedMessage['next']);
 

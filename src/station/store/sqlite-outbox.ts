@@ -8,12 +8,13 @@ import { type AlertKey, unreachable } from '../core/alert.ts';
 import type { Obsolete } from '../core/notification.ts';
 import { Codes } from './codes.ts';
 import { urgencyOf } from './open-alerts.ts';
-import { type MessageRow, nextOf, owedOf, triesBefore } from './rows.ts';
+import { type MessageRow, nextOf, owedOf, patience, triesBefore } from './rows.ts';
 import { Queue } from './sqlite-queue.ts';
 import type { Fate, MessageId, OwedMessage, Settlement, UnsettledMessage, WatchedMessage } from './store.ts';
 
 type ObsoleteMessage = { readonly message: OwedMessage; readonly why: string };
 type WatchedRow = Omit<WatchedMessage, 'hasNext'> & { readonly next: string | null };
+type FateRow = Omit<Fate, 'hopeful' | 'sent'> & { readonly hopeful: number; readonly sent: number };
 type Sent = {
   id: MessageId;
   at: Instant;
@@ -33,7 +34,7 @@ export class Outbox {
   readonly #watched: Statement<[Instant, number], WatchedRow>;
   readonly #watch: Statement<[Instant, MessageId]>;
   readonly #nextWatch: Statement<[], Instant | null>;
-  readonly #fates: Statement<[string], Fate>;
+  readonly #fates: Statement<[string], FateRow>;
   readonly #accepted: Statement<[Sent]>;
   readonly #delivered: Statement<[Sent]>;
   readonly #confirmed: Statement<[Instant, string, MessageId]>;
@@ -42,12 +43,13 @@ export class Outbox {
   readonly #obsolete: Statement<[Instant, string, MessageId]>;
   readonly #retry: Statement<[Instant, string, MessageId]>;
   readonly #hold: Statement<[Instant | null, Instant, Instant | null, string, MessageId]>;
-  readonly #passedOn: Statement<[MessageId]>;
-  readonly #overdue: Statement<[MessageId]>;
+  readonly #passedOn: Statement<[Instant, MessageId]>;
+  readonly #overdue: Statement<[Instant | null, MessageId]>;
   readonly #later: Statement<[AlertKey, string, string, MessageId], number>;
-  readonly #release: Statement<[]>;
+  readonly #release: Statement<[], MessageRow>;
   readonly #releaseWatch: Statement<[{ now: Instant }]>;
   readonly #hurry: Statement<[Instant, Instant]>;
+  readonly #hurryTried: Statement<[{ channel: string; now: Instant }]>;
   readonly #hurryWatch: Statement<[{ now: Instant }]>;
 
   constructor(db: Database) {
@@ -80,7 +82,10 @@ export class Outbox {
         'SELECT min(watch_at) FROM outbox INDEXED BY outbox_watched WHERE watch_at IS NOT NULL',
       )
       .pluck();
-    this.#fates = db.prepare('SELECT id, channel, status, why FROM outbox WHERE key = ? ORDER BY id');
+    this.#fates = db.prepare(
+      `SELECT id, channel, status, why, sent_at IS NOT NULL AS sent,
+         watch_at IS NOT NULL AND coalesce(next, overdue_after) IS NOT NULL AS hopeful FROM outbox WHERE key = ? ORDER BY id`,
+    );
     const settle = (columns: string): string =>
       `UPDATE outbox SET ${columns}, leased_at = NULL WHERE id = ? AND send_at IS NOT NULL`;
     const sent = (status: string, more: string): string =>
@@ -107,8 +112,12 @@ export class Outbox {
            watch_at = ?, why = ?`,
       ),
     );
-    this.#passedOn = db.prepare('UPDATE outbox SET next = NULL, watch_at = NULL WHERE id = ?');
-    this.#overdue = db.prepare('UPDATE outbox SET watch_at = NULL WHERE id = ?');
+    this.#passedOn = db.prepare(
+      'UPDATE outbox SET next = NULL, watch_at = ? + overdue_after WHERE id = ? AND settled_at IS NULL',
+    );
+    this.#overdue = db.prepare(
+      'UPDATE outbox SET overdue_after = NULL, watch_at = ? WHERE id = ? AND settled_at IS NULL',
+    );
     this.#later = db
       .prepare<[AlertKey, string, string, MessageId], number>(
         `SELECT 1 FROM outbox INDEXED BY outbox_owed_of WHERE alert = ? AND send_at IS NOT NULL
@@ -118,14 +127,17 @@ export class Outbox {
     this.#hurry = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET send_at = ? WHERE send_at IS NOT NULL AND status = 'pending' AND send_at > ?`,
     );
-    const patience = `coalesce(json_extract(next, '$.wait'), overdue_after)`;
+    this.#hurryTried = db.prepare(
+      `UPDATE outbox INDEXED BY outbox_owed SET send_at = @now WHERE channel = @channel AND send_at > @now
+         AND send_at IS NOT NULL AND status = 'pending' AND attempts > 0`,
+    );
     this.#hurryWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
        WHERE watch_at IS NOT NULL AND watch_at > @now + ${patience}`,
     );
     this.#release = db.prepare(
       `UPDATE outbox INDEXED BY outbox_owed SET status = 'pending', send_at = due_at, leased_at = NULL
-       WHERE send_at IS NOT NULL AND status = 'leased'`,
+       WHERE send_at IS NOT NULL AND status = 'leased' RETURNING *`,
     );
     this.#releaseWatch = db.prepare(
       `UPDATE outbox INDEXED BY outbox_watched SET watch_at = @now + ${patience}
@@ -173,14 +185,19 @@ export class Outbox {
     );
   }
 
+  hurryTried(channel: string, now: Instant): void {
+    this.#hurryTried.run({ channel, now });
+  }
+
   hurry(now: Instant): void {
     this.#hurry.run(now, now);
     this.#hurryWatch.run({ now });
   }
 
-  releaseLeases(now: Instant): void {
-    this.#release.run();
+  releaseLeases(now: Instant): readonly OwedMessage[] {
+    const released = this.#release.all().sort((a, b) => a.id - b.id);
     this.#releaseWatch.run({ now });
+    return released.map(owedOf);
   }
 
   /** See `Transaction.loadMessage`. */
@@ -195,6 +212,7 @@ export class Outbox {
       held: row.held_at !== null,
       status: row.status,
       sentAt: row.sent_at,
+      watchAt: row.watch_at,
       why: row.why,
     };
   }
@@ -217,7 +235,9 @@ export class Outbox {
 
   /** See `Transaction.loadFates`. */
   fates(key: string): readonly Fate[] {
-    return this.#fates.all(key);
+    return this.#fates
+      .all(key)
+      .map((fate) => ({ ...fate, hopeful: fate.hopeful === 1, sent: fate.sent === 1 }));
   }
 
   settle(settlements: readonly Settlement[]): void {
@@ -262,14 +282,14 @@ export class Outbox {
         this.#moveOn(row, at);
         break;
       case 'passed-on':
-        this.#passedOn.run(id);
+        this.#passedOn.run(at, id);
         this.#moveOn(row, at);
         break;
       case 'overdue':
-        this.#overdue.run(id);
+        this.#overdue.run(null, id);
         break;
       case 'watched':
-        this.#watch.run(settled.until, id);
+        this.#overdue.run(settled.until, id);
         break;
       case 'obsolete':
         this.#obsolete.run(at, why, id);

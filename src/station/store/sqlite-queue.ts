@@ -12,7 +12,7 @@ import { earliest, type Instant, milliseconds, plus } from '../../time.ts';
 import { type AlertKey, levels, type PersonId } from '../core/alert.ts';
 import type { Codes } from './codes.ts';
 import { urgencyOf } from './open-alerts.ts';
-import { type MessageRow, owedOf, triesBefore } from './rows.ts';
+import { type MessageRow, owedOf, patience, triesBefore } from './rows.ts';
 import type { LastSent, LeasedMessage, MessageId, SentIn, WaitingMessage } from './store.ts';
 
 const urgencies = levels.map(urgencyOf).sort();
@@ -20,6 +20,8 @@ const urgencies = levels.map(urgencyOf).sort();
 type Head = Pick<MessageRow, 'id' | 'status' | 'attempts' | 'held_at' | 'due_at'> & { send_at: Instant };
 type Ahead = { readonly id: MessageId; readonly send_at: Instant };
 type Take = { id: MessageId; now: Instant; end: Instant; sentIn: SentIn | null; rides: number };
+
+type Last = Omit<LastSent, 'isRetried'>;
 
 const waitingColumns = 'id, alert, person, channel, kind, level, send_at AS sendAt';
 
@@ -35,9 +37,10 @@ export class Queue {
   readonly #owed: Statement<[MessageId], MessageRow>;
   readonly #ahead: Statement<[AlertKey, PersonId, string, MessageId], Ahead>;
   readonly #postpone: Statement<[Instant, MessageId]>;
+  readonly #postponePatiently: Statement<[{ until: Instant; id: MessageId }]>;
   readonly #head: Statement<[AlertKey, PersonId, string], Head>;
-  readonly #lastSent: Statement<[PersonId, string, Instant, Instant], LastSent>;
-  readonly #lastUnderWay: Statement<[PersonId, string, Instant], LastSent>;
+  readonly #lastSent: Statement<[PersonId, string, Instant, Instant], Last>;
+  readonly #lastUnderWay: Statement<[PersonId, string, Instant], Last & { readonly retried: number | null }>;
 
   constructor(db: Database, codes: Codes) {
     this.#codes = codes;
@@ -77,6 +80,10 @@ export class Queue {
          AND person = ? AND channel = ? AND id < ? ORDER BY id`,
     );
     this.#postpone = db.prepare('UPDATE outbox SET send_at = ? WHERE id = ? AND send_at IS NOT NULL');
+    this.#postponePatiently = db.prepare(
+      `UPDATE outbox SET send_at = @until, watch_at = max(watch_at, @until + ${patience})
+       WHERE id = @id AND send_at IS NOT NULL`,
+    );
     this.#head = db.prepare(
       `SELECT id, status, attempts, held_at, send_at, due_at FROM outbox INDEXED BY outbox_owed_of
        WHERE alert = ? AND send_at IS NOT NULL AND person = ? AND channel = ? ORDER BY id LIMIT 1`,
@@ -87,7 +94,7 @@ export class Queue {
          AND leased_at <= ? AND sent_at IS NOT NULL AND rides = 0 AND channel <> 'inbox'`,
     );
     this.#lastUnderWay = db.prepare(
-      `SELECT ${last} FROM outbox INDEXED BY outbox_under_way WHERE person = ? AND channel = ?
+      `SELECT ${last}, max(attempts > 1) AS retried FROM outbox INDEXED BY outbox_under_way WHERE person = ? AND channel = ?
          AND leased_at <= ? AND status = 'leased' AND rides = 0 AND channel <> 'inbox'`,
     );
   }
@@ -177,8 +184,11 @@ export class Queue {
   }
 
   /** See `Transaction.postpone`. */
-  postpone(ids: readonly MessageId[], until: Instant): void {
-    for (const id of ids) this.#postpone.run(until, id);
+  postpone(ids: readonly MessageId[], until: Instant, patiently: boolean): void {
+    for (const id of ids) {
+      if (patiently) this.#postponePatiently.run({ until, id });
+      else this.#postpone.run(until, id);
+    }
   }
 
   /** See `Transaction.lastSent`. */
@@ -190,6 +200,7 @@ export class Queue {
     return {
       at: newest(sent?.at, underWay?.at),
       summaryAt: newest(sent?.summaryAt, underWay?.summaryAt),
+      isRetried: underWay?.retried === 1,
     };
   }
 

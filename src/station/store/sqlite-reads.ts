@@ -23,6 +23,7 @@ import { silenceReads } from './sqlite-silences.ts';
 import type {
   AlertPage,
   InboxMessage,
+  MessageId,
   MessageStatus,
   Reads,
   StateCounts,
@@ -85,6 +86,8 @@ class SqliteReads implements Reads {
   readonly #inbox: Statement<[number, number], MessageRow>;
   readonly #inboxOf: Statement<[PersonId, number, number], MessageRow>;
   readonly #messagesOf: Statement<[AlertKey, number], MessageRow>;
+  readonly #message: Statement<[MessageId], MessageRow>;
+  readonly #code: Statement<[AlertKey], number>;
   readonly #silences: ReturnType<typeof silenceReads>;
 
   constructor(db: Database) {
@@ -107,6 +110,8 @@ class SqliteReads implements Reads {
     this.#inbox = db.prepare('SELECT * FROM outbox WHERE id < ? ORDER BY id DESC LIMIT ?');
     this.#inboxOf = db.prepare('SELECT * FROM outbox WHERE person = ? AND id < ? ORDER BY id DESC LIMIT ?');
     this.#messagesOf = db.prepare('SELECT * FROM outbox WHERE alert = ? ORDER BY id DESC LIMIT ?');
+    this.#message = db.prepare('SELECT * FROM outbox WHERE id = ?');
+    this.#code = db.prepare<[AlertKey], number>('SELECT code FROM codes WHERE alert = ?').pluck();
     this.#silences = silenceReads(db);
     const accounts = accountReads(db);
     this.accounts = {
@@ -194,6 +199,24 @@ class SqliteReads implements Reads {
 
   messagesOf(key: AlertKey, limit: number): Promise<readonly InboxMessage[]> {
     return this.#do(() => this.#messagesOf.all(key, limit).map(inboxMessageOf));
+  }
+
+  message(id: MessageId): Promise<InboxMessage | null> {
+    return this.#do(() => {
+      const row = this.#message.get(id);
+      return row === undefined ? null : inboxMessageOf(row);
+    });
+  }
+
+  codes(alerts: readonly AlertKey[]): Promise<ReadonlyMap<AlertKey, number>> {
+    return this.#do(() => {
+      const found = new Map<AlertKey, number>();
+      for (const key of alerts) {
+        const code = this.#code.get(key);
+        if (code !== undefined) found.set(key, code);
+      }
+      return found;
+    });
   }
 
   outboxCounts(): Promise<Readonly<Record<MessageStatus, number>>> {

@@ -380,8 +380,8 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ outbox }) => outbox.queue.take(ids, now, end, sentIn));
   }
 
-  postpone(ids: readonly MessageId[], until: Instant) {
-    return this.#do(({ outbox }) => outbox.queue.postpone(ids, until));
+  postpone(ids: readonly MessageId[], until: Instant, patiently: boolean) {
+    return this.#do(({ outbox }) => outbox.queue.postpone(ids, until, patiently));
   }
 
   lastSent(person: PersonId, channel: string, after: Instant, now: Instant) {
@@ -398,6 +398,10 @@ class SqliteTransaction implements Transaction {
 
   releaseLeases(now: Instant) {
     return this.#do(({ outbox }) => outbox.releaseLeases(now));
+  }
+
+  hurryTried(channel: string, now: Instant) {
+    return this.#do(({ outbox }) => outbox.hurryTried(channel, now));
   }
 
   hurry(now: Instant) {

@@ -41,14 +41,26 @@ export type WaitingMessage = Pick<OwedMessage, 'alert' | 'person' | 'channel' | 
   readonly sendAt: Instant;
 };
 
-/** When the last message, and the last summary, to a person on a channel began to be sent; null: none. */
-export type LastSent = { readonly at: Instant | null; readonly summaryAt: Instant | null };
+/**
+ * When the last message, and the last summary, to a person on a channel began to be sent; null: none. `isRetried`:
+ * one is under way that could not be sent before.
+ */
+export type LastSent = {
+  readonly at: Instant | null;
+  readonly summaryAt: Instant | null;
+  readonly isRetried: boolean;
+};
 
-/** How a message stands on one channel; `why`: what was last said of it. */
+/**
+ * How a message stands on one channel; `why`: what was last said of it. `hopeful`: it may still arrive, and has not
+ * been waited for too long yet. `sent`: the provider has taken it, whatever became of it.
+ */
 export type Fate = {
   readonly id: MessageId;
   readonly channel: string;
   readonly status: MessageStatus;
+  readonly hopeful: boolean;
+  readonly sent: boolean;
   readonly why: string;
 };
 
@@ -74,7 +86,8 @@ export type LeasedMessage = OwedMessage & {
 
 /**
  * `followed`: the same person is owed a newer message of the same alert on the same channel. `held`: it was held back
- * before. `why`: what was last said of it.
+ * before. `why`: what was last said of it. `watchAt`: when something is to be done about it if it has not arrived.
+ * `overdueAfter` is null, too, once it was said that it is overdue.
  */
 export type UnsettledMessage = OwedMessage & {
   readonly attempts: number;
@@ -82,6 +95,7 @@ export type UnsettledMessage = OwedMessage & {
   readonly held: boolean;
   readonly status: MessageStatus;
   readonly sentAt: Instant | null;
+  readonly watchAt: Instant | null;
   readonly why: string;
 };
 
@@ -120,7 +134,7 @@ export type Settlement =
   | { readonly id: MessageId; readonly kind: 'confirmed'; readonly at: Instant; readonly why: string }
   /** Nothing changes but what is said of it. */
   | { readonly id: MessageId; readonly kind: 'noted'; readonly at: Instant; readonly why: string }
-  /** It is owed on the next channel as well, from now on; here it is still on its way. */
+  /** It is owed on the next channel as well, from now on; here it is still on its way, for as long as one that has no next. */
   | { readonly id: MessageId; readonly kind: 'passed-on'; readonly at: Instant; readonly why: string }
   /** It has not arrived in time, and is not watched any more. */
   | { readonly id: MessageId; readonly kind: 'overdue'; readonly at: Instant; readonly why: string }
@@ -278,8 +292,8 @@ export interface Transaction {
     end: Instant,
     sentIn: SentIn | null,
   ): Promise<readonly LeasedMessage[]>;
-  /** These may not be sent before `until`. */
-  postpone(ids: readonly MessageId[], until: Instant): Promise<void>;
+  /** These may not be sent before `until`. @param patiently nor are they waited for before. */
+  postpone(ids: readonly MessageId[], until: Instant, patiently: boolean): Promise<void>;
   /** What was last sent after `after`, or is under way; what a clock that was set back since says was later is left out. */
   lastSent(person: PersonId, channel: string, after: Instant, now: Instant): Promise<LastSent>;
   /**
@@ -299,8 +313,13 @@ export interface Transaction {
    * when it was held back last.
    */
   heldBack(person: PersonId, since: Instant): Promise<number>;
-  /** Ends every lease: at the start, those of a station that died. What they held is sent at once, and nothing is late yet. */
-  releaseLeases(now: Instant): Promise<void>;
+  /**
+   * Ends every lease: at the start, those of a station that died. What they held is sent at once, and nothing is late yet.
+   * @returns what they held, in the order in which it was owed.
+   */
+  releaseLeases(now: Instant): Promise<readonly OwedMessage[]>;
+  /** Lets the messages of a channel that were tried and wait for their next try be tried now: its provider works again. */
+  hurryTried(channel: string, now: Instant): Promise<void>;
   /** Lets every message that waits for a later time be tried now. */
   hurry(now: Instant): Promise<void>;
   /** The message that a receipt is about; null if it is unknown, or settled so that nothing can change it. */
@@ -440,6 +459,9 @@ export interface Reads {
   }): Promise<readonly InboxMessage[]>;
   /** Newest first. */
   messagesOf(key: AlertKey, limit: number): Promise<readonly InboxMessage[]>;
+  message(id: MessageId): Promise<InboxMessage | null>;
+  /** The short codes of those that have one: see `Transaction.loadCode`. */
+  codes(alerts: readonly AlertKey[]): Promise<ReadonlyMap<AlertKey, number>>;
   outboxCounts(): Promise<Readonly<Record<MessageStatus, number>>>;
   readonly accounts: Pick<Accounts, 'findUser' | 'listUsers' | 'findToken' | 'loadSession'>;
   close(): Promise<void>;

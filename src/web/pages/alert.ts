@@ -15,10 +15,12 @@ import { historyList, kindWords, statusWords } from './history.ts';
 import { csrfInput, type Frame, type Page } from './layout.ts';
 import { mutedBanner, mutedTag } from './muted.ts';
 import { silenceForm } from './silence-form.ts';
-import { type Html, levelMark, levelOf, nameOf, nothing, time, timeAndDistance } from './words.ts';
+import { codeMark, type Html, levelMark, levelOf, nameOf, nothing, time, timeAndDistance } from './words.ts';
 
 export type AlertView = {
   readonly alert: Alert;
+  /** By which people name it in a reply; null where nobody was told yet. */
+  readonly code: number | null;
   readonly history: readonly StoredHistory[];
   readonly messages: readonly InboxMessage[];
   /** What stands in the form: what an acknowledgement lasts when nobody says, or what the reader tries out. */
@@ -35,7 +37,7 @@ export function alertPage(frame: Frame, view: AlertView): Page {
   const tag = mutedTag(alert, frame.now);
   const main = html`<p class="back"><a href="/">‹ To the list</a></p>
 ${mutedBanner(alert, view.silence, frame)}<article class="alert ${levelOf(alert)}">
-<p class="line">${levelMark(levelOf(alert))} ${phaseWord(alert)}${tag === null ? nothing : html` <span class="tag">${tag}</span>`}</p>
+<p class="line">${levelMark(levelOf(alert))} ${phaseWord(alert)}${tag === null ? nothing : html` <span class="tag">${tag}</span>`}${codeMark(view.code)}</p>
 <h1>${nameOf(alert)}</h1>
 ${alert.summary === '' ? nothing : html`<p class="lead">${alert.summary}</p>`}
 ${facts(alert, frame)}${detail(alert.detail)}</article>
@@ -45,7 +47,7 @@ ${otherActs(view, frame)}${mainAct(view, frame)}`;
   return { title: nameOf(alert), tab: null, main, follows: alert.key };
 }
 
-function phaseWord(alert: Alert): Html {
+export function phaseWord(alert: Alert): Html {
   return html`<b class="phase ${alert.phase.kind}">${alert.phase.kind}</b>`;
 }
 
@@ -86,7 +88,7 @@ function plans(alert: Alert, frame: Frame, row: (name: string, value: Html) => H
   return rows;
 }
 
-function detail(text: string): Html {
+export function detail(text: string): Html {
   if (text === '') return nothing;
   const plain = isPlainDetail(text) ? ' plain' : '';
   return html`<div class="detail${plain}" tabindex="0" role="region" aria-label="Detail">${raw(safeDetail(text))}</div>`;

@@ -1,6 +1,6 @@
 /** The list of alerts in one state, to look at, and to acknowledge several at once. */
 import { html, raw } from 'hono/html';
-import { type Alert, raisedAt, type State, states } from '../../station/core/alert.ts';
+import { type Alert, type AlertKey, raisedAt, type State, states } from '../../station/core/alert.ts';
 import type { StateCounts } from '../../station/store/store.ts';
 import type { Typed } from '../flash.ts';
 import { acknowledgeFields } from './acknowledge-fields.ts';
@@ -12,6 +12,8 @@ export type ListView = {
   readonly state: State;
   readonly alerts: readonly Alert[];
   readonly counts: StateCounts;
+  /** By which people name an alert in a reply, and on the telephone. */
+  readonly codes: ReadonlyMap<AlertKey, number>;
   readonly next: string | null;
   readonly first: boolean;
   /** Where this page begins; null for the first. */
@@ -38,7 +40,7 @@ export function listPage(frame: Frame, view: ListView): Page {
     return html`<a href="${addressOf(state, null)}"${current} aria-label="${said}"><span class="wide">${stateNames[state]}</span><span class="slim">${short[state]}</span> <b>${view.counts[state]}</b>${more === '' ? nothing : html` <span class="level urgent">${more.split(' ')[0]}<span class="wide"> urgent</span></span>`}</a>`;
   });
   const selectable = view.state !== 'cleared';
-  const rows = view.alerts.map((alert) => row(alert, frame, selectable));
+  const rows = view.alerts.map((alert) => row(alert, frame, view.codes.get(alert.key) ?? null, selectable));
   const list =
     rows.length === 0
       ? empty(view.state)
@@ -66,7 +68,7 @@ function urgentWords(view: ListView): string {
   return count === 0 ? '' : `${count}${more} urgent`;
 }
 
-function row(alert: Alert, frame: Frame, selectable: boolean): Html {
+function row(alert: Alert, frame: Frame, code: number | null, selectable: boolean): Html {
   const level = levelOf(alert);
   const name = nameOf(alert);
   const summary = alert.summary === '' ? alert.id : alert.summary;
@@ -77,7 +79,7 @@ function row(alert: Alert, frame: Frame, selectable: boolean): Html {
   const word = mutedTag(alert, frame.now);
   const muted =
     word === null ? nothing : html`<span class="tag">${word}<span class="sr">: nobody is told</span></span> `;
-  return html`<li class="${level}">${pick}<a id="a${alert.key}" href="/alerts/${alert.key}"${alert.phase.kind === 'acknowledged' ? nothing : raw(' class="brief"')}><span class="line">${levelMark(level)} <b>${name}</b></span><span class="sum">${muted}${summary}</span><span class="meta">${standing(alert, frame)}</span></a></li>
+  return html`<li class="${level}">${pick}<a id="a${alert.key}" href="/alerts/${alert.key}"${alert.phase.kind === 'acknowledged' ? nothing : raw(' class="brief"')}><span class="line">${levelMark(level)} <b>${name}</b></span><span class="sum">${muted}${summary}</span><span class="meta">${standing(alert, frame)}${code === null ? '' : ` · #${code}`}</span></a></li>
 `;
 }
 

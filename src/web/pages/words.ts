@@ -98,5 +98,10 @@ export function levelMark(level: Level): Html {
   return html`<span class="level ${level}">${level}</span>`;
 }
 
+/** `#12`: what people write in a reply, and say on the telephone. */
+export function codeMark(code: number | null): Html {
+  return code === null ? nothing : html` <span class="code"><span class="sr">code </span>#${code}</span>`;
+}
+
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;

@@ -5,7 +5,7 @@
  */
 import { type Duration, type Instant, plus } from '../time.ts';
 
-export class Pace {
+export class ProviderRate {
   private readonly rate: { readonly count: number; readonly per: Duration } | null;
   /** When the last `count` sends began, the oldest first. */
   private begun: Instant[] = [];
