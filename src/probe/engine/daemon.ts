@@ -49,6 +49,8 @@ const lostPause = seconds(1);
 /** What comes in the time after an engine was told to give up a task. */
 const haltMax = seconds(10);
 const userMax = 0xffff_ffff;
+/** Scamper counts its tasks from 1, and reads this as -1. */
+const noTask = 0xffff_ffff;
 
 type Job = {
   readonly address: string;
@@ -271,8 +273,8 @@ export class Daemon {
         this.died('it does not answer');
         return;
       }
-      // Any answer will do, and it has no task of that number.
-      if (this.inFlight.size > 0 && this.pending.length === 0) this.say(`halt ${userMax}`, null);
+      // Any answer will do, even that there is no such task.
+      if (this.inFlight.size > 0 && this.pending.length === 0) this.say(`halt ${noTask}`, null);
       this.beat();
     });
   }

@@ -17,12 +17,13 @@ const udpPort = 33_500;
 /** Where a firewall lets TCP pass at all, it does so here. */
 const tcpPort = 80;
 
-/** Scamper counts whole seconds. */
-const secondMs = 1000;
-export const waitSeconds = (timeout: number): number => Math.max(1, Math.ceil(timeout / secondMs));
-
 const whole = (n: number, least: number, most: number): number =>
   Number.isFinite(n) ? Math.min(most, Math.max(least, Math.trunc(n))) : least;
+
+/** Scamper counts whole seconds, up to ten. */
+const secondMs = 1000;
+export const waitMax = 10;
+export const waitSeconds = (timeout: number): number => whole(Math.ceil(timeout / secondMs), 1, waitMax);
 
 /** Spreads flows, which may follow one another, over all 32 bits. */
 const spread = (flow: number): number =>

@@ -63,7 +63,7 @@ export class Dialogue {
 
   private understand(line: string): Said | null {
     if (line === '' || line === 'MORE') return null;
-    if (line === 'OK') return { kind: 'taken', id: null };
+    if (line === 'OK' || /^OK halted \d{1,10}$/.test(line)) return { kind: 'taken', id: null };
     const taken = /^OK id-(\d{1,10})$/.exec(line);
     if (taken !== null) return { kind: 'taken', id: Number(taken[1]) };
     if (line.startsWith('ERR')) return { kind: 'refused', why: line.slice(4) };
