@@ -55,6 +55,7 @@ test('what waits is bounded, in all and for each address', () => {
     return added;
   };
   assert.deepEqual([add('a'), add('a'), add('a'), add('a')], [true, true, true, false]);
+  assert.equal(lanes.next(), null, 'the window is full');
   assert.deepEqual([add('b'), add('c'), add('d'), add('e')], [true, true, true, false]);
   assert.equal(lanes.drain().length, 5);
   assert.ok(add('a'));

@@ -18,11 +18,13 @@ export type LaneLimits = {
 
 export class Lanes<T extends Laned> {
   private readonly limits: LaneLimits;
-  private readonly busy = new Set<string>();
-  /** Those whose address is busy. */
+  /** The addresses of those that are under way or have their turn next. */
+  private readonly taken = new Set<string>();
+  /** Those whose address is taken. */
   private readonly behind = new Map<string, T[]>();
   /** Those that wait only for a place. */
   private readonly ready: T[] = [];
+  private running = 0;
   private waiting = 0;
 
   constructor(limits: LaneLimits) {
@@ -34,47 +36,37 @@ export class Lanes<T extends Laned> {
     const line = this.behind.get(task.address);
     if (this.waiting >= this.limits.waiting || (line?.length ?? 0) >= this.limits.waitingEach) return false;
     this.waiting += 1;
-    this.put(task);
-    return true;
-  }
-
-  private put(task: T): void {
-    if (!this.busy.has(task.address)) {
+    if (!this.taken.has(task.address)) {
+      this.taken.add(task.address);
       this.ready.push(task);
-      return;
-    }
-    const line = this.behind.get(task.address);
-    if (line === undefined) this.behind.set(task.address, [task]);
+    } else if (line === undefined) this.behind.set(task.address, [task]);
     else line.push(task);
+    return true;
   }
 
   /** @returns the next that may start; it is under way from now on. */
   next(): T | null {
-    while (this.busy.size < this.limits.window) {
-      const task = this.ready.shift();
-      if (task === undefined) return null;
-      if (this.busy.has(task.address)) {
-        this.put(task);
-        continue;
-      }
-      this.waiting -= 1;
-      this.busy.add(task.address);
-      return task;
-    }
-    return null;
+    if (this.running >= this.limits.window) return null;
+    const task = this.ready.shift();
+    if (task === undefined) return null;
+    this.waiting -= 1;
+    this.running += 1;
+    return task;
   }
 
   /** The one under way for this address has ended. */
   ended(address: string): void {
-    if (!this.busy.delete(address)) return;
+    this.running -= 1;
     const line = this.behind.get(address);
     const task = line?.shift();
-    if (task !== undefined) this.ready.push(task);
+    if (task === undefined) this.taken.delete(address);
+    else this.ready.push(task);
     if (line?.length === 0) this.behind.delete(address);
   }
 
   /** Takes out all that wait. */
   drain(): T[] {
+    for (const { address } of this.ready) this.taken.delete(address);
     const all = [...this.ready, ...[...this.behind.values()].flat()];
     this.ready.length = 0;
     this.behind.clear();
