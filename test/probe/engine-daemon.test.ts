@@ -151,6 +151,38 @@ test('a second task for an address is handed over when the first has ended', asy
   });
 });
 
+test("never more are handed over at once than answers fit into the engine's buffer", async () => {
+  await withEngine(async (engine, server) => {
+    let open = 0;
+    let most = 0;
+    server.answer = (command, socket) => {
+      if (!command.startsWith('ping')) return works(command, socket);
+      open += 1;
+      most = Math.max(most, open);
+      socket.write(`OK id-${++ids}\n`);
+      setTimeout(() => {
+        open -= 1;
+        socket.write(data(pong(command)));
+      }, 20);
+    };
+    const addresses = Array.from({ length: 300 }, (_, n) => `10.1.${n >> 8}.${n & 255}` as Address);
+    const answers = await Promise.all(addresses.map((address) => engine.ping(pingTask({ address }))));
+    assert.ok(answers.every(({ ok }) => ok));
+    assert.ok(most <= 50, `${most}`);
+    // Those that nobody answers for make no answers, and hold up nobody.
+    server.answer = (command, socket) =>
+      command.startsWith('ping') ? socket.write(`OK id-${++ids}\n`) : works(command, socket);
+    const before = server.commands.length;
+    const waiting = Promise.all(addresses.map((address) => engine.ping(pingTask({ address }))));
+    await eventually(
+      () => server.commands.slice(before).filter((command) => command.startsWith('ping')).length,
+      (handed) => handed === 300,
+    );
+    await engine.close();
+    await waiting;
+  });
+});
+
 test('nonsense in any form is `engine-lost`, and then it works again', async () => {
   const nonsense = [
     'HTTP/1.1 400 Bad Request\r\n\r\n',

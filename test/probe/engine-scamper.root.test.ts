@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Address, Method, TraceRecord } from '../../src/probe/core/record.ts';
 import type { Engine } from '../../src/probe/engine/engine.ts';
-import { openScamper, openScamperAt } from '../../src/probe/engine/scamper.ts';
+import { type Opened, openScamper, openScamperAt } from '../../src/probe/engine/scamper.ts';
 import { milliseconds, minutes, systemClock } from '../../src/time.ts';
 import { eventually, projectFolder } from '../kit/process.ts';
 import { Lab, mainPath, processesWith } from '../lab/lab.ts';
@@ -266,6 +266,29 @@ describe('when it is ill-treated', () => {
     const nowhere = await openScamper({ ...options, program: '/usr/bin/scamper', runBase: '/nonexistent' });
     assert.ok(!nowhere.ok && nowhere.why.includes('ENOENT'));
   });
+});
+
+test('without any delay, 600 pings at once, again and again: not one is lost', async () => {
+  const near = new Lab(0);
+  const options = { clock: systemClock, log: quiet, owner: null, runBase: near.folder };
+  const opened: Opened = await openScamper({ ...options, program: near.inside('/usr/bin/scamper') });
+  assert.ok(opened.ok, opened.ok ? '' : opened.why);
+  const far = opened.engine;
+  try {
+    for (let round = 0; round < 3; round++) {
+      const tasks = Array.from({ length: 600 }, (_, n) =>
+        pingTask({ address: `10.99.${n >> 8}.${n & 255}` as Address }),
+      );
+      const answers = await Promise.all(tasks.map((task) => far.ping(task)));
+      assert.deepEqual(
+        answers.map((answer) => measured(answer)).filter(({ outcome }) => outcome.kind !== 'reply'),
+        [],
+      );
+    }
+  } finally {
+    await far.close();
+    near.close();
+  }
 });
 
 /** A program of its own with an engine: its privilege can be dropped, and it can be killed. */

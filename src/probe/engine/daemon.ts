@@ -5,7 +5,7 @@
  */
 import { createConnection, type Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
-import { type Cancel, type Clock, type Duration, type Instant, seconds } from '../../time.ts';
+import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
 import type { Answer } from './engine.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import { Restarts, type RestartWaits } from './restarts.ts';
@@ -44,6 +44,13 @@ export type DaemonOptions = {
 const laneLimits: LaneLimits = { window: 1000, waiting: 20_000, waitingEach: 10 };
 const pulse = seconds(2);
 const pulsesMax = 3;
+/**
+ * The buffer of the engine's socket holds some 160 answers on a stock kernel. An
+ * engine that was kept from running for a moment sends all at once what came
+ * meanwhile, before it reads: more answers would be dropped, and show as loss.
+ */
+const freshMax = 50;
+const freshTime = milliseconds(250);
 /** While it does not start, an answer takes so long: nobody shall try in circles. */
 const lostPause = seconds(1);
 /** What comes in the time after an engine was told to give up a task. */
@@ -75,6 +82,8 @@ export class Daemon {
   private readonly lanes: Lanes<Job>;
   private readonly restarts: Restarts;
   private readonly inFlight = new Map<number, Job>();
+  /** Those of which the first answer may still be on its way into the engine's buffer. */
+  private readonly fresh = new Set<Job>();
   private pending: Pending[] = [];
   private socket: Socket | null = null;
   private dialogue = new Dialogue();
@@ -132,8 +141,16 @@ export class Daemon {
   }
 
   private handOver(): void {
-    if (this.state !== 'up') return;
-    for (let job = this.lanes.next(); job !== null; job = this.lanes.next()) this.send(job);
+    while (this.state === 'up' && this.fresh.size < freshMax) {
+      const job = this.lanes.next();
+      if (job === null) return;
+      this.send(job);
+    }
+  }
+
+  /** Its probe has had the time to be sent: others may follow. */
+  private settled(job: Job): void {
+    if (this.fresh.delete(job)) this.handOver();
   }
 
   private send(job: Job): void {
@@ -142,6 +159,7 @@ export class Daemon {
     job.from = this.options.clock.now();
     job.cancel = this.options.clock.after(job.work.most, () => this.giveUp(job));
     this.inFlight.set(job.user, job);
+    this.fresh.add(job);
     this.say(job.work.command(job.user), job);
   }
 
@@ -159,8 +177,10 @@ export class Daemon {
   }
 
   private end(job: Job, answer: Answer<unknown>): void {
+    // What comes twice, or is taken back after its answer, ends it once.
+    if (!this.inFlight.delete(job.user)) return;
+    this.fresh.delete(job);
     job.cancel();
-    this.inFlight.delete(job.user);
     if (!job.over) job.answer(answer);
     this.lanes.ended(job.address);
   }
@@ -185,8 +205,13 @@ export class Daemon {
   private acknowledged(id: number | null): void {
     const command = this.pending.shift();
     if (command === undefined) this.died('it answers what nobody asked');
-    else if (command.job !== null) command.job.id = id;
+    else if (command.job !== null) this.taken(command.job, id);
     else if (this.state !== 'up') this.up();
+  }
+
+  private taken(job: Job, id: number | null): void {
+    job.id = id;
+    this.options.clock.after(freshTime, () => this.settled(job));
   }
 
   private notTaken(why: string): void {
