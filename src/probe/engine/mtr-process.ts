@@ -21,6 +21,12 @@ export type MtrOptions = {
 
 /** It holds 1,024. */
 export const windowMax = 1000;
+/**
+ * Of these so many may be young: more answers than some 160 at once do not fit
+ * into its socket's buffer on a stock kernel, and would show as loss.
+ */
+const freshMax = 75;
+const freshTime = milliseconds(100);
 /** More would be older than their interval when their turn comes. */
 const waitingMax = 20_000;
 const slack = seconds(5);
@@ -40,6 +46,7 @@ export class MtrProcess {
   private readonly restarts: Restarts;
   private readonly inFlight = new Map<number, InFlight>();
   private readonly waiting: Waiting[] = [];
+  private readonly fresh = new Set<number>();
   private child: ChildProcess | null = null;
   /** The beginning of a line. */
   private held = '';
@@ -147,6 +154,7 @@ export class MtrProcess {
     const probe = this.inFlight.get(token);
     if (probe === undefined) return;
     this.inFlight.delete(token);
+    this.fresh.delete(token);
     probe.cancel();
     if (came.kind === 'full') this.waiting.unshift(probe);
     else probe.heard(came, probe.at);
@@ -154,7 +162,7 @@ export class MtrProcess {
 
   private pump(): void {
     const { clock } = this.options;
-    while (this.state === 'up' && this.inFlight.size < windowMax) {
+    while (this.state === 'up' && this.inFlight.size < windowMax && this.fresh.size < freshMax) {
       const next = this.waiting.shift();
       if (next === undefined) return;
       const token = this.nextToken();
@@ -162,8 +170,14 @@ export class MtrProcess {
       // It ends every probe by that probe's own timeout; where it does not, it is stuck as a whole.
       const cancel = clock.after(most, () => this.died('it does not answer'));
       this.inFlight.set(token, { ...next, at: clock.now(), cancel });
+      this.fresh.add(token);
+      clock.after(freshTime, () => this.settled(token));
       this.write(probeCommand(next.probe, token));
     }
+  }
+
+  private settled(token: number): void {
+    if (this.fresh.delete(token)) this.pump();
   }
 
   private died(why: string): void {
@@ -186,6 +200,7 @@ export class MtrProcess {
     const gone: Waiting[] = [...this.inFlight.values()];
     for (const probe of this.inFlight.values()) probe.cancel();
     this.inFlight.clear();
+    this.fresh.clear();
     if (all) gone.push(...this.waiting.splice(0));
     const now = this.options.clock.now();
     for (const probe of gone) probe.heard({ kind: 'lost', why: this.trouble ?? '' }, now);
