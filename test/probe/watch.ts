@@ -36,6 +36,7 @@ export type WatchOptions = {
   readonly interval: Duration;
   readonly pingsPerRound: number;
   readonly probesPerHop: number;
+  readonly firstHop: number;
   readonly maxHops: number;
   readonly seed: number;
   readonly method: Method;
@@ -47,6 +48,7 @@ const usually: WatchOptions = {
   interval: seconds(1),
   pingsPerRound: 1,
   probesPerHop: 3,
+  firstHop: 1,
   maxHops: 30,
   seed: 1,
   method: 'udp',
@@ -133,8 +135,8 @@ export class Watch {
   }
 
   trace(): Judgement {
-    const { target, rules, probesPerHop, maxHops, method } = this.options;
-    const order = { address: target, method, firstHop: 1, maxHops, probesPerHop, retries: 0 };
+    const { target, rules, probesPerHop, firstHop, maxHops, method } = this.options;
+    const order = { address: target, method, firstHop, maxHops, probesPerHop, retries: 0 };
     const rest = { timeout: seconds(2), gapLimit: 5, flow: 33_434 };
     const record = traceThrough(this.network, { ...order, ...rest }, this.random, this.now);
     const judgement = this.take(judgeTrace(this.state, record, rules, this.now));

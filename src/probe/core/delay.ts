@@ -154,8 +154,6 @@ export function isSettled({ began }: Delay, rule: SlowRule, now: Instant): boole
   return began !== null && since(began, now) >= rule.settle;
 }
 
-export const forgetUsual = (): Delay => noDelay;
-
 /** The delays of the last so many pings and what is usual, for words: medians. */
 export const usualPing = ({ ping }: Delay): Rtt | null =>
   ping.sample.values.length < learntFrom ? null : ping.sample.median;

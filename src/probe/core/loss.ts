@@ -47,6 +47,8 @@ export const ordinaryLoss = ({ percent }: LossRule): number =>
 
 /** Whether too many pings are lost; how many of how many are for the words. `traced`: how sure traces are of it. */
 export function lossOf(pings: Pings, rule: LossRule, traced: number): Loss {
+  // Nearly always none was lost.
+  if (!pings.includes(lostPing)) return { lost: 0, of: Math.min(pings.length, rule.of), isTooMuch: false };
   const last = pings.slice(-Math.min(windowMax, rule.of));
   const lost = countLost(last);
   if (lost > 0 && lost * 100 >= rule.percent * Math.min(windowMax, rule.of)) {
@@ -61,7 +63,7 @@ export function lossOf(pings: Pings, rule: LossRule, traced: number): Loss {
 
 /** Whether the last pings make it worth asking more of them. */
 export const isLossDoubtful = (pings: Pings, rule: LossRule): boolean =>
-  strongest(pings.slice(-Math.min(windowMax, rule.of)), rule).sum >= doubted;
+  pings.includes(lostPing) && strongest(pings.slice(-Math.min(windowMax, rule.of)), rule).sum >= doubted;
 
 /**
  * How many pings at the end show that the loss is an ordinary one again, at most half of the rule's share; 0 where

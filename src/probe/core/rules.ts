@@ -116,7 +116,7 @@ export const defaultRules: Rules = {
     good: 12,
     settle: days(1),
   },
-  jitter: { over: 30, times: 4, of: 20 },
+  jitter: { over: 30, times: 5, of: 30 },
   pathChanged: {},
   moreHops: { by: 1 },
   loop: { count: 2 },
