@@ -1,11 +1,11 @@
 /**
- * The engine without privilege: a made-up network (core/network.ts), which
+ * The engine without privilege: a made-up network (made-up-network.ts), which
  * answers when a real one would, by the clock it is given. A simulated clock
  * lives through a day of it in seconds. Faults can be set, as a real engine has
  * them: it dies, comes back, talks nonsense, says nothing.
  */
 import { type Clock, type Duration, milliseconds, seconds } from '../../time.ts';
-import { type Network, newNetwork, pingThrough, traceThrough } from '../core/network.ts';
+import { type Network, newNetwork, pingThrough, traceThrough } from './made-up-network.ts';
 import { methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
 
