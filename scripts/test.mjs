@@ -41,7 +41,7 @@ async function installPeers() {
 }
 
 /** Tests that start the real programs, again and again: not for `npm run check`. */
-const withProcesses = /test\/(faults|end-to-end|control\/commands)/;
+const withProcesses = /test\/(faults|end-to-end|control\/commands|probe\/command)/;
 
 function testFiles() {
   const all = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
