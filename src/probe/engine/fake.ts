@@ -5,9 +5,9 @@
  * them: it dies, comes back, talks nonsense, says nothing.
  */
 import { type Clock, type Duration, milliseconds, seconds } from '../../time.ts';
-import { type Network, newNetwork, pingThrough, traceThrough } from './made-up-network.ts';
 import { methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
+import { type Network, newNetwork, pingThrough, traceThrough } from './made-up-network.ts';
 
 /**
  * What is wrong with it. `dead`: it answers `engine-lost`, after a moment;
