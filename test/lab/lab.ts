@@ -3,7 +3,15 @@
  * destroyed when that ends, however it ends. Nothing of it leaves the machine.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,14 +21,39 @@ const commandMax = 60_000;
 /** How a path of the lab shows in a trace, by the numbers of the links that lead to each hop. */
 const links = { main: [1, 2, 3, 4, 5, 9, 10, 11, 18, 19] } as const;
 
+/** Both follow from the folder, so that another process can destroy what one left that was killed. */
+const prefixOf = (folder: string): string => `m${folder.slice(-6)}`;
+const environment = (folder: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  LAB_PREFIX: prefixOf(folder),
+  LAB_STATE: join(folder, 'state'),
+});
+
+function destroy(folder: string): void {
+  try {
+    execFileSync(script, ['destroy'], { env: environment(folder), timeout: commandMax });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Labs of processes that were killed before they could clean up. */
+function destroyOrphans(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^mauve-lab-(\d+)-\w{6}$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) destroy(join(tmpdir(), name));
+  }
+}
+
 export class Lab {
   /** For files of the tests; gone with the lab. */
-  readonly folder = mkdtempSync(join(tmpdir(), 'mauve-lab-'));
-  private readonly prefix = `m${process.pid.toString(36)}${Math.floor(Math.random() * 46656).toString(36)}`;
+  readonly folder = mkdtempSync(join(tmpdir(), `mauve-lab-${process.pid}-`));
+  private readonly prefix = prefixOf(this.folder);
   private readonly destroyAtExit = (): void => this.destroy();
   private readonly endBySignal = (): never => process.exit(1);
 
   constructor(delayMs = 2) {
+    destroyOrphans();
     process.on('exit', this.destroyAtExit);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, this.endBySignal);
     this.run('create', '--delay', `${delayMs}`);
@@ -29,7 +62,7 @@ export class Lab {
 
   /** A command of probe-lab.sh. @throws with what it said when it fails. */
   run(...command: readonly string[]): string {
-    const env = { ...process.env, LAB_PREFIX: this.prefix, LAB_STATE: join(this.folder, 'state') };
+    const env = environment(this.folder);
     const ran = spawnSync(script, command, { env, encoding: 'utf8', timeout: commandMax });
     if (ran.status !== 0) throw new Error(`probe-lab.sh ${command.join(' ')}: ${ran.stderr}`);
     return ran.stdout;
@@ -46,14 +79,7 @@ export class Lab {
   }
 
   private destroy(): void {
-    try {
-      execFileSync(script, ['destroy'], {
-        env: { ...process.env, LAB_PREFIX: this.prefix, LAB_STATE: join(this.folder, 'state') },
-        timeout: commandMax,
-      });
-    } finally {
-      rmSync(this.folder, { recursive: true, force: true });
-    }
+    destroy(this.folder);
   }
 
   close(): void {

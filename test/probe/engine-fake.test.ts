@@ -1,7 +1,6 @@
 /** The made-up network behind the face of an engine, on a simulated clock. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Address } from '../../src/probe/core/record.ts';
 import type { Answer } from '../../src/probe/engine/engine.ts';
 import { type FakeEngine, openFake } from '../../src/probe/engine/fake.ts';
 import { instant, milliseconds, plus, seconds } from '../../src/time.ts';
@@ -56,7 +55,8 @@ test('an answer takes the time that it tells of', async () => {
 
 test('a target that is down costs the whole timeout, and is lost', async () => {
   const { clock, engine } = fresh();
-  engine.network = { ...engine.network, down: new Set<Address>([pingTask().address]) };
+  const dead = { at: start, nodes: { r8: { passes: 'nothing' as const } } };
+  engine.network = { ...engine.network, changes: [dead] };
   const { answer, took } = await passed(clock, engine.ping(pingTask()));
   assert.deepEqual([measured(answer).outcome.kind, took], ['lost', 1000]);
 });

@@ -3,14 +3,13 @@
  * each answer, and starts the engine again when it dies, falls silent or talks
  * nonsense. What was in flight then is `engine-lost`: nothing was measured.
  */
-import { createConnection, type Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
 import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
 import type { Answer } from './engine.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import { Restarts, type RestartWaits } from './restarts.ts';
 import { parseJson, type Span, userOf } from './scamper-answers.ts';
-import { Dialogue, type Said } from './scamper-dialogue.ts';
+import { type Acknowledged, Connection } from './scamper-connection.ts';
 import type { Host, Started } from './supervisor.ts';
 
 export const lost = (detail: string): { ok: false; why: 'engine-lost'; detail: string } => ({
@@ -37,13 +36,11 @@ export type DaemonOptions = {
   readonly socket: string;
   readonly limits?: LaneLimits;
   readonly restarts?: RestartWaits;
-  /** How often it is seen whether the engine answers; after three times without, it is taken for stuck. */
+  /** How often it is seen whether the engine answers. */
   readonly pulse?: Duration;
 };
 
 const laneLimits: LaneLimits = { window: 1000, waiting: 20_000, waitingEach: 10 };
-const pulse = seconds(2);
-const pulsesMax = 3;
 /**
  * The buffer of the engine's socket holds some 160 answers on a stock kernel. An
  * engine that was kept from running for a moment sends all at once what came
@@ -56,8 +53,6 @@ const lostPause = seconds(1);
 /** What comes in the time after an engine was told to give up a task. */
 const haltMax = seconds(10);
 const userMax = 0xffff_ffff;
-/** Scamper counts its tasks from 1, and reads this as -1. */
-const noTask = 0xffff_ffff;
 
 type Job = {
   readonly address: string;
@@ -72,9 +67,6 @@ type Job = {
   cancel: Cancel;
 };
 
-/** A command whose taking has not been acknowledged; null: one that starts nothing. */
-type Pending = { readonly job: Job | null; pulses: number };
-
 type State = 'starting' | 'up' | 'failing' | 'closed';
 
 export class Daemon {
@@ -84,13 +76,10 @@ export class Daemon {
   private readonly inFlight = new Map<number, Job>();
   /** Those of which the first answer may still be on its way into the engine's buffer. */
   private readonly fresh = new Set<Job>();
-  private pending: Pending[] = [];
-  private socket: Socket | null = null;
-  private dialogue = new Dialogue();
+  private connection: Connection | null = null;
   private state: State = 'starting';
   private trouble: string | null = null;
   private users = 0;
-  private cancelPulse: Cancel = () => undefined;
   private cancelRestart: Cancel = () => undefined;
   private opened: ((problem: string | null) => void) | null = null;
   /** The engine's process; null where it is somebody else's. */
@@ -160,19 +149,14 @@ export class Daemon {
     job.cancel = this.options.clock.after(job.work.most, () => this.giveUp(job));
     this.inFlight.set(job.user, job);
     this.fresh.add(job);
-    this.say(job.work.command(job.user), job);
-  }
-
-  private say(command: string, job: Job | null): void {
-    this.pending.push({ job, pulses: 0 });
-    this.socket?.write(`${command}\n`);
+    this.connection?.say(job.work.command(job.user), (said) => this.acknowledged(job, said));
   }
 
   /** The engine has had all the time that it can need: it is told to stop, and if that does not help it is ended. */
   private giveUp(job: Job): void {
     job.over = true;
     job.answer(lost('the engine gave no answer in time'));
-    if (job.id !== null) this.say(`halt ${job.id}`, null);
+    if (job.id !== null) this.connection?.say(`halt ${job.id}`);
     job.cancel = this.options.clock.after(haltMax, () => this.died('it holds on to a task'));
   }
 
@@ -185,41 +169,11 @@ export class Daemon {
     this.lanes.ended(job.address);
   }
 
-  private hear(said: Said): void {
-    switch (said.kind) {
-      case 'taken':
-        this.acknowledged(said.id);
-        break;
-      case 'refused':
-        this.notTaken(said.why);
-        break;
-      case 'data':
-        this.answered(said.text);
-        break;
-      case 'nonsense':
-        this.died(`it talks nonsense: ${said.why}`);
-        break;
-    }
-  }
-
-  private acknowledged(id: number | null): void {
-    const command = this.pending.shift();
-    if (command === undefined) this.died('it answers what nobody asked');
-    else if (command.job !== null) this.taken(command.job, id);
-    else if (this.state !== 'up') this.up();
-  }
-
-  private taken(job: Job, id: number | null): void {
-    job.id = id;
-    this.options.clock.after(freshTime, () => this.settled(job));
-  }
-
-  private notTaken(why: string): void {
-    const command = this.pending.shift();
-    if (command === undefined) this.died('it answers what nobody asked');
-    else if (command.job !== null)
-      this.end(command.job, command.job.work.refused(why, this.options.clock.now()));
-    else if (this.state !== 'up') this.died(`it does not let us in: ${why}`);
+  private acknowledged(job: Job, said: Acknowledged): void {
+    if (said.taken) {
+      job.id = said.id;
+      this.options.clock.after(freshTime, () => this.settled(job));
+    } else this.end(job, job.work.refused(said.why, this.options.clock.now()));
   }
 
   private answered(text: string): void {
@@ -251,30 +205,20 @@ export class Daemon {
   }
 
   private connect(): void {
-    const socket = createConnection(this.options.socket);
-    this.socket = socket;
-    this.dialogue = new Dialogue();
-    this.pending = [];
-    const ours = (run: () => void) => (): void => {
-      if (this.socket === socket) run();
-    };
-    let why = 'it has closed the connection';
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      why = `its socket: ${error.code ?? 'error'}`;
+    const { clock, socket, pulse } = this.options;
+    this.connection = new Connection({
+      clock,
+      path: socket,
+      ...(pulse === undefined ? {} : { pulse }),
+      busy: () => this.inFlight.size > 0,
+      data: (text) => this.answered(text),
+      pause: () => this.handOver(),
+      lost: (why) => this.died(why),
     });
-    socket.on(
-      'close',
-      ours(() => this.died(why)),
-    );
-    socket.on('data', (chunk: Buffer) => {
-      for (const said of this.dialogue.push(chunk)) {
-        if (this.socket !== socket) return;
-        this.hear(said);
-      }
-      this.handOver();
+    this.connection.say('attach format json', (said) => {
+      if (said.taken) this.up();
+      else this.died(`it does not let us in: ${said.why}`);
     });
-    this.say('attach format json', null);
-    this.beat();
   }
 
   private up(): void {
@@ -288,20 +232,6 @@ export class Daemon {
   private tellOpened(): void {
     this.opened?.(this.trouble);
     this.opened = null;
-  }
-
-  /** Sees to it that an engine which is stuck is found out, however long its tasks may take. */
-  private beat(): void {
-    this.cancelPulse = this.options.clock.after(this.options.pulse ?? pulse, () => {
-      for (const command of this.pending) command.pulses += 1;
-      if ((this.pending[0]?.pulses ?? 0) >= pulsesMax) {
-        this.died('it does not answer');
-        return;
-      }
-      // Any answer will do, even that there is no such task.
-      if (this.inFlight.size > 0 && this.pending.length === 0) this.say(`halt ${noTask}`, null);
-      this.beat();
-    });
   }
 
   private died(why: string): void {
@@ -318,11 +248,8 @@ export class Daemon {
 
   /** Drops the connection, and answers for all that was in flight. */
   private letGo(): void {
-    this.cancelPulse();
-    const { socket } = this;
-    this.socket = null;
-    socket?.destroy();
-    this.pending = [];
+    this.connection?.close();
+    this.connection = null;
     for (const job of [...this.inFlight.values()])
       this.end(job, lost(this.trouble ?? 'the engine is closed'));
   }

@@ -1,13 +1,14 @@
 /**
- * The engine without privilege: a made-up network (made-up-network.ts), which
+ * The engine without privilege: a made-up network (core/network.ts), which
  * answers when a real one would, by the clock it is given. A simulated clock
  * lives through a day of it in seconds. Faults can be set, as a real engine has
  * them: it dies, comes back, talks nonsense, says nothing.
  */
 import { type Clock, type Duration, milliseconds, seconds } from '../../time.ts';
+import { type Chance, chanceFrom } from '../core/chance.ts';
+import { exampleNetwork, type Network, pingThrough, traceThrough } from '../core/network.ts';
 import { methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
-import { type Network, newNetwork, pingThrough, traceThrough } from './made-up-network.ts';
 
 /**
  * What is wrong with it. `dead`: it answers `engine-lost`, after a moment;
@@ -18,8 +19,9 @@ export type FakeFault = 'none' | 'dead' | 'nonsense' | 'stuck';
 
 export type FakeOptions = {
   readonly clock: Clock;
+  /** Of all that happens by chance. */
   readonly seed?: number;
-  /** Another network than the one of the seed. */
+  /** Another network than the example. */
   readonly network?: Network;
 };
 
@@ -33,15 +35,15 @@ export class FakeEngine implements Engine {
   /** What tasks go through from now on; a test changes it as it likes. */
   network: Network;
   private readonly clock: Clock;
-  private readonly random: () => number;
+  private readonly random: Chance;
   private readonly waiting = new Set<() => void>();
   private fault: FakeFault = 'none';
   private closed = false;
 
-  constructor({ clock, seed = 1, network = newNetwork(seed) }: FakeOptions) {
+  constructor({ clock, seed = 1, network = exampleNetwork() }: FakeOptions) {
     this.clock = clock;
     this.network = network;
-    this.random = randomFrom(seed);
+    this.random = chanceFrom(seed);
   }
 
   can(): ReturnType<Engine['can']> {
@@ -120,17 +122,6 @@ function traceTakes(record: TraceRecord, { timeout }: TraceTask): Duration {
   let took = 0;
   for (const hop of record.hops) for (const probe of hop.probes) took += probe.rtt ?? timeout;
   return milliseconds(Math.ceil(took));
-}
-
-/** Numbers from 0 to below 1, the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 export const openFake = (options: FakeOptions): FakeEngine => new FakeEngine(options);

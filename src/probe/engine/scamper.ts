@@ -89,6 +89,10 @@ class ScamperEngine implements Engine {
     this.after = after;
   }
 
+  /**
+   * One exception it cannot be kept from: over IPv6 its TCP probes bear flow
+   * labels of their own, which some routers share load by.
+   */
   can(): ReturnType<Engine['can']> {
     return { methods, fixedFlow: true };
   }
