@@ -32,7 +32,6 @@ module.exports = {
       from: { path: '^src/station/core/' },
       to: { path: '^src/', pathNot: ['^src/station/core/', '^src/time\\.ts$', '^src/wire/update\\.ts$'] },
     },
-    only('the-probes-core-knows-only-time', '^src/probe/core/', '^src/time\\.ts$'),
     only('time-and-log-know-nobody', '^src/(time|log)\\.ts$'),
     only('wire-knows-time', '^src/wire/', '^src/time\\.ts$'),
     only('send-knows-the-wire', '^src/send/', '^src/wire/', '^src/time\\.ts$'),
@@ -72,7 +71,7 @@ module.exports = {
       'engines-know-records-alone',
       '^src/probe/engine/',
       '^src/(time|log)\\.ts$',
-      '^src/probe/core/(record|network)\\.ts$',
+      '^src/probe/core/(record|network|chance)\\.ts$',
     ),
     only(
       'calendars-know-core-types',
