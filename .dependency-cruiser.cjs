@@ -52,6 +52,27 @@ module.exports = {
       '^src/station/(store|core|rehearsal|messages)/',
       '^src/station/channels/sms-(text|limits)\\.ts$',
     ),
+    // Files that people write are read, and their mistakes told, in one way for all programs.
+    only(
+      'the-probe-knows-the-wire-the-sender-and-how-files-are-read',
+      '^src/probe/',
+      '^src/(time|log)\\.ts$',
+      '^src/wire/',
+      '^src/send/sender\\.ts$',
+      '^src/station/(yaml-file|nearest|address|local-file)\\.ts$',
+    ),
+    only(
+      'probe-core-knows-time-and-the-wires-types',
+      '^src/probe/core/',
+      '^src/time\\.ts$',
+      '^src/wire/update\\.ts$',
+    ),
+    only(
+      'engines-know-records-alone',
+      '^src/probe/engine/',
+      '^src/(time|log)\\.ts$',
+      '^src/probe/core/(record|network|chance)\\.ts$',
+    ),
     only(
       'calendars-know-core-types',
       '^src/station/calendar/',

@@ -73,6 +73,7 @@ const programs = [
   { from: 'src/station/main.ts', to: 'dist/mauveserver.mjs', how: beside },
   { from: 'src/station/intake-worker.ts', to: 'dist/intake-worker.mjs', how: beside },
   { from: 'src/web/worker.ts', to: 'dist/web-worker.mjs', how: beside },
+  { from: 'src/probe/main.ts', to: 'dist/mauveprobe.mjs', how: beside },
   { from: 'src/control/main.ts', to: 'dist/mauvectl.mjs', how: beside },
 ];
 

@@ -19,6 +19,14 @@ const peers = [
   { file: '/usr/sbin/ip', also: ['/sbin/ip', '/usr/bin/ip', '/bin/ip'], package: 'iproute2' },
   { file: '/usr/bin/openssl', package: 'openssl' },
   { file: '/usr/bin/prosody', package: 'prosody' },
+  // The laboratory of the probe, and its engines.
+  { file: '/usr/bin/scamper', package: 'scamper' },
+  { file: '/usr/bin/mtr-packet', package: 'mtr-tiny' },
+  { file: '/usr/sbin/traceroute', also: ['/usr/bin/traceroute'], package: 'traceroute' },
+  { file: '/usr/bin/tcpdump', also: ['/usr/sbin/tcpdump'], package: 'tcpdump' },
+  { file: '/usr/sbin/nft', package: 'nftables' },
+  { file: '/usr/bin/gcc', package: 'gcc' },
+  { file: '/usr/include/stdio.h', package: 'libc6-dev' },
 ];
 
 async function installPeers() {
@@ -33,7 +41,7 @@ async function installPeers() {
 }
 
 /** Tests that start the real programs, again and again: not for `npm run check`. */
-const withProcesses = /test\/(faults|end-to-end|control\/commands)/;
+const withProcesses = /test\/(faults|end-to-end|control\/commands|probe\/command)/;
 
 function testFiles() {
   const all = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })

@@ -5,10 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { probeFileSchema } from '../src/probe/config-file.ts';
 import { loadConfig, stationFileSchema } from '../src/station/config.ts';
 import { parsePolicy } from '../src/station/policy/file.ts';
 import { parseScenario } from '../src/station/rehearsal/scenario.ts';
-import { formatFault } from '../src/station/yaml-file.ts';
+import { formatFault, parseYaml } from '../src/station/yaml-file.ts';
 import { instant } from '../src/time.ts';
 
 /** A Wednesday. */
@@ -30,6 +31,11 @@ const policies = blocks.filter(({ yaml }) => yaml.startsWith('version:'));
 const stationFiles = blocks.filter(({ yaml }) => {
   const [first = ''] = Object.keys(parse(yaml) ?? {});
   return first in stationFileSchema.shape;
+});
+
+const probeFiles = blocks.filter(({ yaml }) => {
+  const [first = ''] = Object.keys(parse(yaml) ?? {});
+  return first in probeFileSchema.shape && !(first in stationFileSchema.shape);
 });
 
 const scenarios = blocks.filter(({ yaml }) => /^start:/m.test(yaml));
@@ -77,8 +83,16 @@ test('every station file in the documentation is one', () => {
   }
 });
 
+test('every file of a probe in the documentation is one', () => {
+  for (const { place, yaml } of probeFiles) {
+    const parsed = parseYaml(place, yaml, probeFileSchema);
+    assert.deepEqual(parsed.ok ? [] : parsed.faults.map(formatFault), [], place);
+  }
+});
+
 test('there are some of each, and nothing else that is marked as YAML', () => {
-  assert.ok(policies.length > 0 && scenarios.length > 0 && stationFiles.length > 0);
-  const known = policies.length + scenarios.length + stationFiles.length;
+  const kinds = [policies, scenarios, stationFiles, probeFiles];
+  assert.ok(kinds.every(({ length }) => length > 0));
+  const known = kinds.reduce((sum, { length }) => sum + length, 0);
   assert.equal(known, blocks.length, 'a piece of YAML that is none of them');
 });

@@ -1,0 +1,175 @@
+/**
+ * Whether a target answers at all, and whether the way to it goes round in
+ * circles. Pings and traces are asked together: pings that are not answered are
+ * an outage only if the traces do not arrive either, for some targets answer
+ * just one of the two.
+ */
+import { type Instant, since } from '../../time.ts';
+import { circleOf, type Path, rowsOf } from './path.ts';
+import type { Address, PingRecord, TraceRecord } from './record.ts';
+import type { LoopRule, UnreachableRule } from './rules.ts';
+import type { Place } from './where.ts';
+
+export type Reach = {
+  /** Pings in a row without a reply; an error counts double. */
+  readonly failing: number;
+  /** When the first and the last of these were sent. */
+  readonly failedFrom: Instant | null;
+  readonly failedTo: Instant | null;
+  /** When the last ping was sent that was answered. */
+  readonly answeredAt: Instant | null;
+  /** The last trace that did not arrive, while pings fail; kept for the words. */
+  readonly failed: TraceRecord | null;
+  /** A trace has arrived since a ping was last answered: pings alone then prove nothing. */
+  readonly arrived: boolean;
+  /** Answers of any kind since the verdict was raised. */
+  readonly answers: number;
+  /** What the router said that answered instead of the target. */
+  readonly said: { readonly from: Address | null; readonly why: string } | null;
+  /** Of the last three traces, the newest first: whether they went in circles. */
+  readonly circles: readonly boolean[];
+  readonly circledFrom: Instant | null;
+};
+
+const circlesMax = 3;
+/** In characters: of what a router says. */
+const whyMax = 80;
+const errorWeight = 2;
+/** An engine that does not tell a loop gives a trace in which an address comes again and again. */
+const timesRound = 3;
+const answersToBelieve = 2;
+
+export const noReach: Reach = {
+  failing: 0,
+  failedFrom: null,
+  failedTo: null,
+  answeredAt: null,
+  failed: null,
+  arrived: false,
+  answers: 0,
+  said: null,
+  circles: [],
+  circledFrom: null,
+};
+
+export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord): Reach {
+  if (outcome.kind === 'unsent') return reach;
+  if (outcome.kind === 'reply') return answered(reach, at);
+  // What was sent before a ping that was answered says nothing of now.
+  if (reach.answeredAt !== null && at < reach.answeredAt && since(at, reach.answeredAt) < lateMax)
+    return reach;
+  const isError = outcome.kind === 'error';
+  return {
+    ...reach,
+    failing: reach.failing + (isError ? errorWeight : 1),
+    failedFrom: reach.failedFrom ?? at,
+    failedTo: at,
+    answers: 0,
+    said: isError ? { from: outcome.from, why: outcome.why.slice(0, whyMax) } : reach.said,
+  };
+}
+
+/** A ping that is older than this was not overtaken: the clock was set back. */
+const lateMax = 60_000;
+
+function answered(reach: Reach, at: Instant): Reach {
+  const isOld = reach.failedFrom !== null && at < reach.failedFrom && since(at, reach.failedFrom) < lateMax;
+  if (isOld) return reach;
+  const isCircleOld = reach.circledFrom !== null && at < reach.circledFrom;
+  return {
+    ...noReach,
+    answeredAt: at,
+    answers: reach.answers + 1,
+    circles: isCircleOld ? reach.circles : [],
+    circledFrom: isCircleOld ? reach.circledFrom : null,
+  };
+}
+
+export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
+  const isCircle = goesInCircles(trace);
+  const circles = [isCircle, ...reach.circles].slice(0, circlesMax);
+  const circledFrom = circles.includes(true) ? (reach.circledFrom ?? trace.at) : null;
+  const next = { ...reach, circles, circledFrom };
+  if (trace.end === 'reached') {
+    const arrived = reach.arrived || reach.failing > 0;
+    const begun = { failing: 0, failedFrom: null, failedTo: null, failed: null, said: null };
+    return { ...next, ...begun, arrived, answers: reach.answers + 1 };
+  }
+  const isOlder = reach.failedFrom === null || trace.at < reach.failedFrom;
+  const said =
+    trace.end === 'unreachable' && trace.said !== ''
+      ? { from: lastAddress(trace), why: trace.said.slice(0, whyMax) }
+      : reach.said;
+  // A trace that began before pings failed may have been under way when it broke, or have found it broken first.
+  if (isOlder && reach.answeredAt !== null && trace.at <= reach.answeredAt) return next;
+  return { ...next, failed: trace, said, answers: 0 };
+}
+
+function lastAddress({ hops }: TraceRecord): Address | null {
+  for (const { probes } of hops.toReversed()) {
+    const found = probes.find(({ address }) => address !== null);
+    if (found !== undefined) return found.address;
+  }
+  return null;
+}
+
+/** Whether the target is cut off. `tells`: whether traces usually arrive, so that one that does not says something. */
+export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): boolean {
+  const { failing, failedFrom, failedTo, failed, arrived } = reach;
+  if (failedFrom === null || failedTo === null) return false;
+  const isLong = since(failedFrom, failedTo) >= rule.lasting;
+  const isTraced = tells && failed !== null && failing >= rule.lost;
+  return isLong && (isTraced || (!arrived && failing >= rule.alone));
+}
+
+/** Whether it has answered long enough to be back. */
+export const isBack = ({ answers, failing }: Reach, rule: UnreachableRule): boolean =>
+  failing === 0 && answers >= rule.answered;
+
+/** The verdict begins or ends here. */
+export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0 });
+
+/** Whether lost pings may be those of an outage, and so no loss. */
+export const mayBeOutage = ({ failing, arrived }: Reach): boolean => failing > 0 && !arrived;
+
+/** The last hop that answered, for what is cut off. Null where none did. */
+export function lastAnswer(reach: Reach, usual: Path): Place | null {
+  if (reach.failed === null) return null;
+  const rows = rowsOf(reach.failed, usual);
+  const index = rows.findLastIndex((row) => row.length > 0);
+  return index < 0 ? null : { ttl: index + 1, address: rows[index]?.[0] ?? null };
+}
+
+export type Circle = { readonly first: Place; readonly second: Place | null };
+
+/** Whether a trace went in circles and so did not arrive. A router that is met twice may just be one that refuses. */
+function goesInCircles(trace: TraceRecord): boolean {
+  if (trace.end === 'loop') return true;
+  if (trace.end === 'reached' || trace.end === 'unreachable') return false;
+  const address = circle(trace)?.first.address ?? null;
+  const isThere = ({ probes }: TraceRecord['hops'][number]): boolean =>
+    probes.some((one) => one.address === address);
+  return address !== null && trace.hops.filter(isThere).length >= timesRound;
+}
+
+/** The first router of the circle and the one after it. */
+export function circle(trace: TraceRecord): Circle | null {
+  const rows = trace.hops.map(({ probes }) =>
+    probes.flatMap(({ address }) => (address === null ? [] : [address])),
+  );
+  const found = circleOf(rows);
+  if (found === null) return null;
+  const offset = (trace.hops[0]?.ttl ?? 1) - 1;
+  const place = (ttl: number): Place => ({ ttl: ttl + offset, address: rows[ttl - 1]?.[0] ?? null });
+  const second = found.first + 1 < found.repeated ? place(found.first + 1) : null;
+  return { first: place(found.first), second };
+}
+
+/** Whether it loops: enough traces went in circles, and no ping was answered since. */
+export function isLooping({ circles, failing }: Reach, pinged: boolean, rule: LoopRule): boolean {
+  return circles.filter((one) => one).length >= rule.count && (failing > 0 || !pinged);
+}
+
+/** Whether it no longer does. */
+export const isStraight = ({ circles, answers }: Reach): boolean =>
+  answers >= answersToBelieve && !circles.slice(0, 2).includes(true);

@@ -1,0 +1,278 @@
+/**
+ * One turn of judging: each verdict is asked whether the evidence, as it stands
+ * after a ping or a trace, raises or clears it. Nothing here moves evidence
+ * except to let it begin anew where a verdict begins or ends.
+ */
+import type { Instant } from '../../time.ts';
+import { isGoodAgain, isInDoubt, isSettled, noDelay, slowness, withVerdict } from './delay.ts';
+import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
+import { isLossDoubtful, jumpOf, lossOf, mayJump, ordinaryLoss, ordinaryTail, withoutTail } from './loss.ts';
+import { rowsOf } from './path.ts';
+import { isBack, isCutOff, isLooping, isStraight, mayBeOutage, recounted } from './reach.ts';
+import type { TraceRecord } from './record.ts';
+import type { Rules } from './rules.ts';
+import * as say from './say.ts';
+import type { Judged } from './state.ts';
+import {
+  type Evidence,
+  find,
+  type VerdictChange,
+  type VerdictName,
+  withoutRaised,
+  withRaised,
+} from './verdict.ts';
+import { brokenVia, withViaTrace } from './via.ts';
+import { type LossPlace, whereLossy } from './where.ts';
+
+/** Pings that are wanted at once in doubt; asked for again as long as it lasts. */
+export const doubtPings = 8;
+/** How sure traces must be of a loss before pings are asked about it: some fifty to one. */
+const tracedEvidence = 4;
+/** Traces in a row that are doubted at most. */
+export const doubtedMax = 8;
+/** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
+const lossLooks: readonly number[] = [3, 8];
+
+/** A judgement under way. */
+export type Turn = {
+  state: Judged;
+  readonly rules: Rules;
+  readonly now: Instant;
+  readonly changes: VerdictChange[];
+};
+
+export const begin = (state: Judged, rules: Rules, now: Instant): Turn => ({
+  state: { ...state, at: now },
+  rules,
+  now,
+  changes: [],
+});
+
+export const stands = ({ state }: Turn, verdict: VerdictName): boolean =>
+  find(state.standing, verdict) !== null;
+
+function raise(turn: Turn, verdict: VerdictName, evidence: Evidence): void {
+  const change: VerdictChange = { verdict, state: 'raised', at: turn.now, ...evidence };
+  turn.changes.push(change);
+  const first = find(turn.state.standing, verdict);
+  const kept = first === null ? change : { ...change, at: first.at };
+  turn.state = { ...turn.state, standing: withRaised(turn.state.standing, kept) };
+}
+
+function clear(turn: Turn, verdict: VerdictName, summary: (raised: VerdictChange) => string): void {
+  const raised = find(turn.state.standing, verdict);
+  if (raised === null) return;
+  const said = {
+    hop: raised.hop,
+    summary: summary(raised),
+    detailHtml: say.table(turn.state.paths, null, null),
+  };
+  turn.changes.push({ verdict, state: 'cleared', at: turn.now, ...said });
+  turn.state = { ...turn.state, standing: withoutRaised(turn.state.standing, verdict) };
+}
+
+/** A rule that was turned off while its verdict stood. */
+export function clearWhatIsOff(turn: Turn): void {
+  if (turn.state.standing.length === 0) return;
+  const { rules } = turn;
+  const isOff: Readonly<Record<VerdictName, boolean>> = {
+    unreachable: rules.unreachable === null,
+    loss: rules.loss === null,
+    slow: rules.slow === null,
+    jitter: rules.jitter === null,
+    'path-changed': rules.pathChanged === null,
+    'more-hops': rules.moreHops === null,
+    loop: rules.loop === null,
+    via: rules.via.length === 0,
+  };
+  for (const { verdict } of turn.state.standing) {
+    if (isOff[verdict]) clear(turn, verdict, () => say.noLongerJudged(verdict));
+  }
+}
+
+export function judgeReach(turn: Turn, trace: TraceRecord | null): void {
+  const rule = turn.rules.unreachable;
+  if (rule === null) return;
+  const { state, now } = turn;
+  const tells = state.paths.usual.lengths.length > 0;
+  if (!stands(turn, 'unreachable')) {
+    if (!isCutOff(state.reach, tells, rule)) return;
+    raise(turn, 'unreachable', say.unreachable(state.reach, state.paths, now));
+    turn.state = { ...turn.state, reach: recounted(state.reach), pings: withoutTail(state.pings) };
+  } else if (isBack(state.reach, rule)) {
+    clear(turn, 'unreachable', (raised) => say.answersAgain(raised, now));
+  } else if (trace !== null && find(state.standing, 'unreachable')?.hop === null) {
+    const evidence = say.unreachable(state.reach, state.paths, now);
+    if (evidence.hop !== null) raise(turn, 'unreachable', evidence);
+  }
+}
+
+export function judgeLoop(turn: Turn, trace: TraceRecord | null): void {
+  const rule = turn.rules.loop;
+  const { state, now } = turn;
+  if (rule === null) return;
+  if (stands(turn, 'loop')) {
+    if (isStraight(state.reach)) clear(turn, 'loop', (raised) => say.loopOver(raised, now));
+    return;
+  }
+  if (!isLooping(state.reach, state.pinged, rule)) return;
+  const shown = trace?.end === 'loop' ? trace : state.reach.failed;
+  if (shown !== null) raise(turn, 'loop', say.loop(shown, state.paths, state.reach.circledFrom ?? now));
+}
+
+export function judgeLoss(turn: Turn): void {
+  const rule = turn.rules.loss;
+  const { state, now } = turn;
+  if (rule === null || stands(turn, 'unreachable')) return;
+  const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
+  if (!stands(turn, 'loss')) {
+    // A target that never answered a ping is one that answers none.
+    const place = whereLossy(state.paths, ordinaryLoss(rule));
+    const loss = lossOf(pings, rule, tracedLoss(place, state.paths));
+    if (state.answered && loss.isTooMuch) raise(turn, 'loss', say.loss(loss, place, state.paths));
+    return;
+  }
+  const good = ordinaryTail(state.pings, rule);
+  if (good === 0) return;
+  turn.state = { ...state, pings: state.pings.slice(-good) };
+  clear(turn, 'loss', (raised) => say.lossOver(turn.state.pings, raised, now));
+}
+
+/** How sure traces are of a loss, at two hops at least: at the target alone it may just answer traces seldom. */
+const tracedLoss = (place: LossPlace | null, paths: Paths): number =>
+  place !== null && place.ttl < lastHop(paths) ? place.evidence : 0;
+
+const lastHop = (paths: Paths): number =>
+  pathNow(paths).hops.findLastIndex((hop) => hop.addresses.length > 0) + 1;
+
+export function judgeSlow(turn: Turn): void {
+  const rule = turn.rules.slow;
+  const { state, now } = turn;
+  if (rule === null) return;
+  if (!stands(turn, 'slow')) {
+    const why = stands(turn, 'unreachable') ? null : slowness(state.delay, rule);
+    if (why === null) return;
+    raise(turn, 'slow', say.slow(why, state.delay, state.pings, state.paths, rule));
+    turn.state = { ...turn.state, delay: withVerdict(state.delay) };
+  } else if (isGoodAgain(state.delay, rule)) {
+    clear(turn, 'slow', (raised) => say.slowOver(state.pings, raised, now));
+    turn.state = { ...turn.state, delay: { ...turn.state.delay, grades: [], began: null, traces: 0 } };
+  } else if (isSettled(state.delay, rule, now)) {
+    clear(turn, 'slow', (raised) => say.slowSettled(state.pings, raised, now));
+    turn.state = { ...turn.state, delay: noDelay, paths: withoutDelays(state.paths) };
+  }
+}
+
+export function judgeJitter(turn: Turn): void {
+  const rule = turn.rules.jitter;
+  const { state, now } = turn;
+  if (rule === null || stands(turn, 'unreachable')) return;
+  const usual = state.delay.ping.sample.change;
+  const limit = Math.max(rule.over, rule.times * usual);
+  const stood = stands(turn, 'jitter');
+  const jump = stood || mayJump(state.pings, rule.of, limit) ? jumpOf(state.pings, rule.of) : null;
+  if (jump === null) return;
+  if (!stood) {
+    if (jump > limit) raise(turn, 'jitter', say.jitter(jump, usual, state.paths));
+    return;
+  }
+  const calmPings = jump < limit / 2 ? state.calmPings + 1 : 0;
+  turn.state = { ...state, calmPings };
+  if (calmPings < rule.of) return;
+  clear(turn, 'jitter', (raised) => say.jitterOver(jump, raised, now));
+  turn.state = { ...turn.state, calmPings: 0 };
+}
+
+export function judgePath(turn: Turn, before: Paths, { paths, event }: Followed): void {
+  const { rules, now } = turn;
+  if (event?.kind === 'changed' && rules.pathChanged !== null) {
+    raise(turn, 'path-changed', say.pathChanged(event, paths));
+  }
+  if (event?.kind === 'returned' || event?.kind === 'settled') {
+    const words = event.kind === 'returned' ? say.pathBack : say.pathSettled;
+    clear(turn, 'path-changed', (raised) => words(before, raised, now));
+    clear(turn, 'more-hops', (raised) => words(before, raised, now));
+    return;
+  }
+  const more = hopsMore(paths);
+  const isMore = rules.moreHops !== null && more >= rules.moreHops.by;
+  if (isMore && (!stands(turn, 'more-hops') || event?.kind === 'changed')) {
+    raise(turn, 'more-hops', say.moreHops(paths, more));
+  } else if (!isMore) {
+    clear(turn, 'more-hops', (raised) => say.noMoreHops(raised, now));
+  }
+}
+
+export function judgeVia(turn: Turn, trace: TraceRecord): void {
+  const { rules, state, now } = turn;
+  if (rules.via.length === 0 || trace.end !== 'reached') return;
+  const rows = rowsOf(trace, state.paths.usual);
+  const { usual } = state.paths;
+  const via = withViaTrace(state.via, rules.via, rows, usual);
+  turn.state = { ...state, via };
+  const stood = stands(turn, 'via');
+  const fault = brokenVia(via, rules.via, rows, usual, stood);
+  if (fault !== null && !stood) raise(turn, 'via', say.via(fault, state.paths));
+  else if (fault === null) clear(turn, 'via', (raised) => say.viaOver(raised, now));
+}
+
+/** A fault that was raised before it was seen where it begins; and a loss, once more traces show it better. */
+export function lookAgain(turn: Turn): void {
+  const { state, rules } = turn;
+  const loss = find(state.standing, 'loss');
+  if (loss !== null && rules.loss !== null && (loss.hop === null || lossLooks.includes(state.lossTraces))) {
+    const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
+    const evidence = say.loss(
+      lossOf(state.pings, rules.loss, tracedLoss(place, state.paths)),
+      place,
+      state.paths,
+    );
+    if (evidence.hop !== null && evidence.hop !== loss.hop) raise(turn, 'loss', evidence);
+  }
+  const slow = find(state.standing, 'slow');
+  if (slow === null || rules.slow === null || slow.hop !== null) return;
+  const why = slowness(state.delay, rules.slow);
+  const evidence = why === null ? null : say.slow(why, state.delay, state.pings, state.paths, rules.slow);
+  if (evidence !== null && evidence.hop !== null) raise(turn, 'slow', evidence);
+}
+
+/** Whether the last trace is the first that went in circles, so that more are wanted at once. */
+export function isLoopDoubtful(turn: Turn): boolean {
+  const { reach, pinged } = turn.state;
+  // Where load is shared over ways of unequal length a trace may look like a circle; then pings are answered.
+  const mayLoop = turn.rules.loop !== null && (reach.failing > 0 || !pinged) && !stands(turn, 'loop');
+  return mayLoop && reach.circles[0] === true && !reach.circles.slice(1).includes(true);
+}
+
+/** Whether a trace is wanted to see where a fault begins that pings have found. */
+export function wantsPlace({ state, rules }: Turn): boolean {
+  if (state.paths.usual.traces === 0) return false;
+  const isLossy = rules.loss !== null && isLossDoubtful(state.pings, rules.loss);
+  if (isLossy || doTracesDoubt(state, rules)) return true;
+  const isSlow = rules.slow !== null && isInDoubt(state.delay) && state.delay.traces === 0;
+  const isDown = state.reach.failing >= 2 && state.reach.failed === null;
+  return isSlow || isDown;
+}
+
+/**
+ * Whether traces have lost so much that pings should be asked about it. Where those do not confirm it for many traces,
+ * some routers have begun to answer less, and that is learnt as usual.
+ */
+export const doTracesDoubt = (state: Judged, rules: Rules): boolean =>
+  state.doubted < doubtedMax && doTracesLose(state, rules);
+
+/** Whether traces have lost much lately, at two hops at least. */
+export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
+  return loss !== null && tracedLoss(whereLossy(paths, ordinaryLoss(loss)), paths) >= tracedEvidence;
+}
+
+/** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
+export function wantedPings({ state, rules }: Turn): number {
+  const { reach } = state;
+  const isDown = find(state.standing, 'unreachable') !== null;
+  if (isDown) return reach.answers > 0 ? (rules.unreachable?.answered ?? 0) : 0;
+  const isFailing = reach.failing > 1 || (reach.failing > 0 && reach.failed !== null);
+  if (rules.unreachable !== null && isFailing) return doubtPings;
+  if (rules.loss === null || !state.answered || find(state.standing, 'loss') !== null) return 0;
+  return isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules) ? doubtPings : 0;
+}

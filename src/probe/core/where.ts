@@ -1,0 +1,131 @@
+/**
+ * At which hop a fault begins. What one router does when it answers a traceroute
+ * (slowly, seldom, never, or by another way back) says nothing of the packets
+ * that it passes on; so a hop is named only if what is wrong at it is wrong at
+ * all later hops that answer, up to the target.
+ */
+import { type Paths, pathNow } from './follow.ts';
+import { type KnownHop, recentDelay, unknownHop, usualDelay, usualLoss } from './hop.ts';
+import type { Path } from './path.ts';
+import type { Address, Rtt } from './record.ts';
+import { medianOf } from './sample.ts';
+
+export type Place = { readonly ttl: number; readonly address: Address | null };
+
+/** Where a delay begins: also how long it is at the target, and usually was. */
+export type DelayPlace = Place & { readonly now: Rtt; readonly usual: Rtt };
+
+/** A hop has the delay of the target if it has at least this part of it. */
+const shareOfExcess = 0.5;
+/** A router whose own answers usually vary by such a part of that says nothing of it. */
+const unsteadyShare = 0.25;
+/** No more than this is noise, in milliseconds. */
+const excessLeast = 1;
+/** A hop that usually loses so much is one that answers as it likes: silent, or limited in how often. */
+const answersAsItLikes = 0.1;
+
+export const addressOf = (hop: KnownHop | undefined): Address | null => hop?.addresses[0] ?? null;
+
+/**
+ * The first hop from which on all that answer have become slower as the target has.
+ * @param traces how many of the last traces were taken since it is slow.
+ * @returns null where the traces do not show it.
+ */
+export function whereSlow(paths: Paths, traces: number): DelayPlace | null {
+  for (let last = Math.max(1, traces); last > 0; last--) {
+    const place = whereSlowIn(paths, last);
+    if (place !== null) return place;
+  }
+  return null;
+}
+
+function whereSlowIn(paths: Paths, traces: number): DelayPlace | null {
+  const path = pathNow(paths);
+  const target = lastAnswering(path, traces);
+  if (target === null) return null;
+  const now = recentDelay(path.hops[target] ?? unknownHop, traces);
+  const usual = usualDelayOfTarget(paths);
+  if (now === null || usual === null || now - usual < excessLeast) return null;
+  const least = (now - usual) * shareOfExcess;
+  let begins = target;
+  for (let index = target - 1; index >= 0; index--) {
+    const excess = excessAt(paths, index, traces, least);
+    if (excess === null) continue;
+    if (excess < least) break;
+    begins = index;
+  }
+  return { ttl: begins + 1, address: addressOf(path.hops[begins]), now, usual };
+}
+
+/** The index of the target, or of the last hop that answered. */
+function lastAnswering(path: Path, traces: number): number | null {
+  const index = path.hops.findLastIndex((hop) => recentDelay(hop, traces) !== null);
+  return index < 0 ? null : index;
+}
+
+function usualDelayOfTarget({ usual }: Paths): Rtt | null {
+  const known = usual.hops.findLast((hop) => usualDelay(hop) !== null);
+  return known === undefined ? null : usualDelay(known);
+}
+
+/** How much slower a hop has become; null where that cannot be told: it is silent, unknown, or never steady. */
+function excessAt(paths: Paths, index: number, traces: number, least: Rtt): Rtt | null {
+  const hop = pathNow(paths).hops[index];
+  const now = hop === undefined ? null : recentDelay(hop, traces);
+  const known = hop === undefined ? null : usualHop(paths, index, hop);
+  const usual = known === null ? null : usualDelay(known);
+  if (now === null || known === null || usual === null) return null;
+  const spread = medianOf(known.delays.map((delay) => Math.abs(delay - usual))) ?? 0;
+  return spread > least * unsteadyShare ? null : now - usual;
+}
+
+/**
+ * The hop whose usual delay is to be compared. On a path that is not the usual one a router may stand elsewhere; one
+ * that is new is compared with the next router that is known: it is nearer, so it should be no slower.
+ */
+function usualHop(paths: Paths, index: number, hop: KnownHop): KnownHop | null {
+  if (paths.other === null) return hop;
+  for (const one of paths.other.path.hops.slice(index)) {
+    const known = paths.usual.hops.find(({ addresses }) => addresses.some((a) => one.addresses.includes(a)));
+    if (known !== undefined && usualDelay(known) !== null) return known;
+  }
+  return null;
+}
+
+/** Where a loss begins, and how much likelier it is than an ordinary one; as a logarithm. */
+export type LossPlace = Place & { readonly evidence: number };
+
+/**
+ * The first hop from which on a loss persists up to the target: the place at which a loss explains best what all hops
+ * from there on have lost lately, and the hops before have not.
+ * @param ordinary what is lost of packets that nothing is wrong with, from 0 to 1.
+ * @returns null where the traces do not show it.
+ */
+export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
+  const { hops } = pathNow(paths);
+  let lost = 0;
+  let probes = 0;
+  let best: { readonly index: number; readonly evidence: number } | null = null;
+  for (let index = hops.length - 1; index >= 0; index--) {
+    const hop = hops[index];
+    if (hop === undefined || hop.addresses.length === 0 || hop.probes === 0) continue;
+    if ((usualLoss(hop) ?? 0) > Math.max(answersAsItLikes, ordinary)) continue;
+    lost += hop.lost;
+    probes += hop.probes;
+    const evidence = likelihood(lost, probes, ordinary);
+    if (hop.lost > 0 && evidence > (best?.evidence ?? 0)) best = { index, evidence };
+  }
+  if (best === null) return null;
+  return { ttl: best.index + 1, address: addressOf(hops[best.index]), evidence: best.evidence };
+}
+
+function likelihood(lost: number, probes: number, ordinary: number): number {
+  const share = Math.min(0.99, lost / probes);
+  if (share <= ordinary) return 0;
+  const answered = probes - lost;
+  return lost * Math.log(share / ordinary) + answered * Math.log((1 - share) / (1 - ordinary));
+}
+
+/** What a hop's usual delays are about, for a table: their median, however few. */
+export const usualShown = (hop: KnownHop | undefined): Rtt | null =>
+  hop === undefined ? null : medianOf(hop.delays);

@@ -1,0 +1,267 @@
+/**
+ * One scamper at the other end of a socket: hands over tasks, finds the task of
+ * each answer, and starts the engine again when it dies, falls silent or talks
+ * nonsense. What was in flight then is `engine-lost`: nothing was measured.
+ */
+import type { Logger } from '../../log.ts';
+import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
+import type { Answer } from './engine.ts';
+import { type LaneLimits, Lanes } from './lanes.ts';
+import { Restarts, type RestartWaits } from './restarts.ts';
+import { parseJson, type Span, userOf } from './scamper-answers.ts';
+import { type Acknowledged, Connection } from './scamper-connection.ts';
+import type { Host, Started } from './supervisor.ts';
+
+export const lost = (detail: string): { ok: false; why: 'engine-lost'; detail: string } => ({
+  ok: false,
+  why: 'engine-lost',
+  detail,
+});
+
+/** A task as the daemon sees it. */
+export type Work<T> = {
+  readonly address: string;
+  readonly command: (user: number) => string;
+  /** The longest that an engine that works can take. */
+  readonly most: Duration;
+  readonly read: (answer: unknown, span: Span) => Answer<T>;
+  /** It did not take the command, as where there is no route from here. */
+  readonly refused: (why: string, at: Instant) => Answer<T>;
+};
+
+export type DaemonOptions = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly host: Host;
+  readonly socket: string;
+  readonly limits?: LaneLimits;
+  readonly restarts?: RestartWaits;
+  /** How often it is seen whether the engine answers. */
+  readonly pulse?: Duration;
+};
+
+const laneLimits: LaneLimits = { window: 1000, waiting: 20_000, waitingEach: 10 };
+/**
+ * The buffer of the engine's socket holds some 160 answers on a stock kernel. An
+ * engine that was kept from running for a moment sends all at once what came
+ * meanwhile, before it reads: more answers would be dropped, and show as loss.
+ */
+const freshMax = 50;
+const freshTime = milliseconds(250);
+/** While it does not start, an answer takes so long: nobody shall try in circles. */
+const lostPause = seconds(1);
+/** What comes in the time after an engine was told to give up a task. */
+const haltMax = seconds(10);
+const userMax = 0xffff_ffff;
+
+type Job = {
+  readonly address: string;
+  readonly work: Work<unknown>;
+  readonly answer: (answer: Answer<unknown>) => void;
+  user: number;
+  /** Scamper's own number, once it has said so. */
+  id: number | null;
+  from: Instant;
+  /** Nobody waits for it any more; its lane is busy until the engine has given it up. */
+  over: boolean;
+  cancel: Cancel;
+};
+
+type State = 'starting' | 'up' | 'failing' | 'closed';
+
+export class Daemon {
+  private readonly options: DaemonOptions;
+  private readonly lanes: Lanes<Job>;
+  private readonly restarts: Restarts;
+  private readonly inFlight = new Map<number, Job>();
+  /** Those of which the first answer may still be on its way into the engine's buffer. */
+  private readonly fresh = new Set<Job>();
+  private connection: Connection | null = null;
+  private state: State = 'starting';
+  private trouble: string | null = null;
+  private users = 0;
+  private cancelRestart: Cancel = () => undefined;
+  private opened: ((problem: string | null) => void) | null = null;
+  /** The engine's process; null where it is somebody else's. */
+  pid: number | null = null;
+
+  constructor(options: DaemonOptions) {
+    this.options = options;
+    this.lanes = new Lanes(options.limits ?? laneLimits);
+    this.restarts = new Restarts(options.clock, options.restarts);
+  }
+
+  /** Resolves after the first try: null, or why it does not work. It goes on trying all the same. */
+  open(): Promise<string | null> {
+    return new Promise((resolve) => {
+      this.opened = resolve;
+      void this.start();
+    });
+  }
+
+  problem(): string | null {
+    return this.trouble;
+  }
+
+  run<T>(work: Work<T>): Promise<Answer<T>> {
+    return new Promise((resolve) => {
+      const { clock } = this.options;
+      if (this.state === 'closed') {
+        resolve(lost('the engine is closed'));
+        return;
+      }
+      if (this.state === 'failing') {
+        clock.after(lostPause, () => resolve(lost(this.trouble ?? 'the engine does not work')));
+        return;
+      }
+      const job: Job = {
+        address: work.address,
+        work: work as Work<unknown>,
+        answer: resolve as (answer: Answer<unknown>) => void,
+        user: 0,
+        id: null,
+        from: clock.now(),
+        over: false,
+        cancel: () => undefined,
+      };
+      if (this.lanes.add(job)) this.handOver();
+      else resolve({ ok: false, why: 'refused', detail: 'too many tasks wait for the engine' });
+    });
+  }
+
+  private handOver(): void {
+    while (this.state === 'up' && this.fresh.size < freshMax) {
+      const job = this.lanes.next();
+      if (job === null) return;
+      this.send(job);
+    }
+  }
+
+  /** Its probe has had the time to be sent: others may follow. */
+  private settled(job: Job): void {
+    if (this.fresh.delete(job)) this.handOver();
+  }
+
+  private send(job: Job): void {
+    this.users = this.users >= userMax ? 1 : this.users + 1;
+    job.user = this.users;
+    job.from = this.options.clock.now();
+    job.cancel = this.options.clock.after(job.work.most, () => this.giveUp(job));
+    this.inFlight.set(job.user, job);
+    this.fresh.add(job);
+    this.connection?.say(job.work.command(job.user), (said) => this.acknowledged(job, said));
+  }
+
+  /** The engine has had all the time that it can need: it is told to stop, and if that does not help it is ended. */
+  private giveUp(job: Job): void {
+    job.over = true;
+    job.answer(lost('the engine gave no answer in time'));
+    if (job.id !== null) this.connection?.say(`halt ${job.id}`);
+    job.cancel = this.options.clock.after(haltMax, () => this.died('it holds on to a task'));
+  }
+
+  private end(job: Job, answer: Answer<unknown>): void {
+    // What comes twice, or is taken back after its answer, ends it once.
+    if (!this.inFlight.delete(job.user)) return;
+    this.fresh.delete(job);
+    job.cancel();
+    if (!job.over) job.answer(answer);
+    this.lanes.ended(job.address);
+  }
+
+  private acknowledged(job: Job, said: Acknowledged): void {
+    if (said.taken) {
+      job.id = said.id;
+      this.options.clock.after(freshTime, () => this.settled(job));
+    } else this.end(job, job.work.refused(said.why, this.options.clock.now()));
+  }
+
+  private answered(text: string): void {
+    const answer = parseJson(text);
+    const user = userOf(answer);
+    const job = user === null ? undefined : this.inFlight.get(user);
+    if (job === undefined) {
+      // Its first words on every connection are of another kind.
+      if (answer === null || user !== null)
+        this.options.log.warn({ bytes: text.length }, 'an answer to no task');
+      return;
+    }
+    this.end(job, job.work.read(answer, { from: job.from, to: this.options.clock.now() }));
+  }
+
+  private async start(): Promise<void> {
+    const { host } = this.options;
+    let started: Started;
+    try {
+      started = await host.start();
+    } catch (error) {
+      started = { ok: false, why: error instanceof Error ? error.message : 'it cannot be started' };
+    }
+    if (this.state === 'closed') return;
+    if (started.ok) {
+      this.pid = started.pid;
+      this.connect();
+    } else this.died(`it does not start: ${started.why}`);
+  }
+
+  private connect(): void {
+    const { clock, socket, pulse } = this.options;
+    this.connection = new Connection({
+      clock,
+      path: socket,
+      ...(pulse === undefined ? {} : { pulse }),
+      busy: () => this.inFlight.size > 0,
+      data: (text) => this.answered(text),
+      pause: () => this.handOver(),
+      lost: (why) => this.died(why),
+    });
+    this.connection.say('attach format json', (said) => {
+      if (said.taken) this.up();
+      else this.died(`it does not let us in: ${said.why}`);
+    });
+  }
+
+  private up(): void {
+    this.restarts.up();
+    if (this.trouble !== null) this.options.log.info('the engine works again');
+    this.state = 'up';
+    this.trouble = null;
+    this.tellOpened();
+  }
+
+  private tellOpened(): void {
+    this.opened?.(this.trouble);
+    this.opened = null;
+  }
+
+  private died(why: string): void {
+    if (this.state === 'closed') return;
+    const worked = this.state === 'up';
+    this.state = worked ? 'starting' : 'failing';
+    this.trouble = `the engine: ${why}`;
+    this.options.log.warn({ why }, 'the engine is lost');
+    this.letGo();
+    if (!worked) for (const job of this.lanes.drain()) job.answer(lost(this.trouble));
+    this.tellOpened();
+    this.cancelRestart = this.options.clock.after(this.restarts.down(), () => void this.start());
+  }
+
+  /** Drops the connection, and answers for all that was in flight. */
+  private letGo(): void {
+    this.connection?.close();
+    this.connection = null;
+    for (const job of [...this.inFlight.values()])
+      this.end(job, lost(this.trouble ?? 'the engine is closed'));
+  }
+
+  async close(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.trouble = 'closed';
+    this.cancelRestart();
+    this.letGo();
+    for (const job of this.lanes.drain()) job.answer(lost('the engine is closed'));
+    this.tellOpened();
+    await this.options.host.close();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What an engine is: something that sends probes and tells what came back. It
+ * judges nothing. The agent has one engine at a time; which one, main.ts says.
+ */
+import type { Duration } from '../../time.ts';
+import type { Address, Method, PingRecord, TraceRecord } from '../core/record.ts';
+
+export type PingTask = {
+  readonly address: Address;
+  readonly timeout: Duration;
+};
+
+export type TraceTask = {
+  readonly address: Address;
+  readonly method: Method;
+  /** The first TTL that is probed: the first hops of all paths are the same and need not be asked each time. */
+  readonly firstHop: number;
+  readonly maxHops: number;
+  /** Probes for each hop. */
+  readonly probesPerHop: number;
+  /** How often a probe without an answer is repeated. */
+  readonly retries: number;
+  readonly timeout: Duration;
+  /** Ends after so many hops in a row that say nothing. */
+  readonly gapLimit: number;
+  /** Names the flow: the same number gives the same ports, so the same path under load sharing by flow. */
+  readonly flow: number;
+};
+
+/** What came of a task. */
+export type Answer<T> =
+  | { readonly ok: true; readonly record: T }
+  /** The engine died, was restarted, or gave nonsense: nothing was measured, and nothing may be counted as loss. */
+  | { readonly ok: false; readonly why: 'engine-lost' | 'refused'; readonly detail: string };
+
+export type EngineName = 'scamper' | 'mtr-packet' | 'fake';
+
+export interface Engine {
+  readonly name: EngineName;
+  /** What it can do, for each version of IP. */
+  readonly can: (address: Address) => { readonly methods: readonly Method[]; readonly fixedFlow: boolean };
+  /** Resolves when the answer or the timeout has come. Never rejects. */
+  ping(task: PingTask): Promise<Answer<PingRecord>>;
+  trace(task: TraceTask): Promise<Answer<TraceRecord>>;
+  /** How the engine is, in words; null while it works. It restarts by itself. */
+  problem(): string | null;
+  /** CPU seconds that the engine's own process has used; null where it has none. */
+  cpuSeconds(): number | null;
+  close(): Promise<void>;
+}

@@ -1,0 +1,80 @@
+/**
+ * Tasks as scamper's commands. Pure. Source and destination ports are always
+ * given: by default they follow the process's id, and each restart would show
+ * another path.
+ */
+import type { Method } from '../core/record.ts';
+import type { PingTask, TraceTask } from './engine.ts';
+
+/**
+ * Above the ports that Linux gives out by itself (32768-60999) and that services
+ * use. Few, because scamper keeps a socket open for each.
+ */
+const sourceFirst = 61_000;
+export const sourcePorts = 256;
+/** In the range that traceroute has always used, which firewalls let pass. */
+const udpPort = 33_500;
+/** Where a firewall lets TCP pass at all, it does so here. */
+const tcpPort = 80;
+
+const whole = (n: number, least: number, most: number): number =>
+  Number.isFinite(n) ? Math.min(most, Math.max(least, Math.trunc(n))) : least;
+
+/** Scamper counts whole seconds, up to ten. */
+const secondMs = 1000;
+export const waitMax = 10;
+export const waitSeconds = (timeout: number): number => whole(Math.ceil(timeout / secondMs), 1, waitMax);
+
+/** Spreads flows, which may follow one another, over all 32 bits. */
+const spread = (flow: number): number =>
+  Math.imul((Number.isFinite(flow) ? flow : 0) ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
+
+/**
+ * How often a hop is probed. Where several probes are wanted all of them are
+ * sent, and each is the repetition of the others; else a probe is repeated only
+ * until one is answered.
+ */
+export function attempts(task: TraceTask): { readonly count: number; readonly all: boolean } {
+  const probes = whole(task.probesPerHop, 1, 10);
+  const repeated = 1 + whole(task.retries, 0, 9);
+  return probes > 1 ? { count: Math.max(probes, repeated), all: true } : { count: repeated, all: false };
+}
+
+/** The hops that are probed, both ends included. */
+export function hopRange(task: TraceTask): { readonly first: number; readonly last: number } {
+  const last = whole(task.maxHops, 1, 255);
+  return { first: whole(task.firstHop, 1, last), last };
+}
+
+function flowOptions(method: Method, flow: number): string {
+  const hash = spread(flow);
+  const source = sourceFirst + (hash % sourcePorts);
+  switch (method) {
+    case 'udp':
+      return `-P udp-paris -s ${source} -d ${udpPort}`;
+    case 'tcp':
+      return `-P tcp -s ${source} -d ${tcpPort}`;
+    case 'icmp':
+      // The id, and the checksum, by which routers tell flows of ICMP: never 0 or 65535.
+      return `-P icmp-paris -s ${source} -d ${1 + ((hash >>> 8) % 65_534)}`;
+  }
+}
+
+/** @param user comes back in the answer: by it an answer finds its task. */
+export function traceCommand(task: TraceTask, user: number): string {
+  const { count, all } = attempts(task);
+  const { first, last } = hopRange(task);
+  const gap = whole(task.gapLimit, 1, 255);
+  const often = `${all ? '-Q ' : ''}-q ${count} -w ${waitSeconds(task.timeout)}`;
+  return `trace -U ${user} ${flowOptions(task.method, task.flow)} -f ${first} -m ${last} -g ${gap} ${often} ${task.address}`;
+}
+
+/**
+ * One echo request, of the same flow each time: load sharing must not show as
+ * jitter. Its sequence number moves on, so that a late answer to the one before
+ * is not taken for this one's.
+ */
+export function pingCommand(task: PingTask, user: number): string {
+  const flow = `-F ${sourceFirst} -C 4660 -d ${user & 0x7fff}`;
+  return `ping -U ${user} -c 1 -o 1 ${flow} -W ${waitSeconds(task.timeout)} ${task.address}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * One ping, one trace: what the engine is asked for a target, and by which rules
+ * its answer is judged, given what this engine can do.
+ */
+import type { Logger } from '../log.ts';
+import type { Clock, Duration } from '../time.ts';
+import { askUntil, type Question } from './ask.ts';
+import type { Method, PingRecord, TraceRecord } from './core/record.ts';
+import type { Rules } from './core/rules.ts';
+import type { Counts } from './counts.ts';
+import type { Engine } from './engine/engine.ts';
+import { flowOf } from './flow.ts';
+import { withoutPathVerdicts } from './rules-file.ts';
+import { pingFault, traceFault } from './sound.ts';
+import type { Watched } from './watched.ts';
+
+export const probesPerHop = 3;
+/** After so many hops in a row that say nothing, a trace is given up. */
+const gapLimit = 5;
+
+export type Tracing = {
+  readonly retries: number;
+  readonly maxHops: number;
+  readonly timeout: Duration;
+};
+
+export type MeasureOptions = {
+  readonly engine: Engine;
+  readonly tracing: Tracing;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly counts: Counts;
+  /** Whether this is still watched: of what is not, no answer is wanted. */
+  readonly wanted: (watched: Watched) => boolean;
+};
+
+export class Measure {
+  readonly #options: MeasureOptions;
+
+  constructor(options: MeasureOptions) {
+    this.#options = options;
+  }
+
+  /** @returns null where the engine has no answer, or where none is wanted any more. */
+  ping(watched: Watched): Promise<PingRecord | null> {
+    const { engine, tracing } = this.#options;
+    const { address } = watched;
+    return this.#asked<PingRecord>(
+      watched,
+      () => engine.ping({ address, timeout: tracing.timeout }),
+      (record) => pingFault(record, address),
+    );
+  }
+
+  /**
+   * @param firstHop the TTL that it begins with.
+   * @returns null as for a ping.
+   */
+  trace(watched: Watched, firstHop: number): Promise<TraceRecord | null> {
+    const { engine, tracing } = this.#options;
+    const { address } = watched;
+    const task = { address, method: this.#method(watched), flow: flowOf(address), firstHop };
+    return this.#asked<TraceRecord>(
+      watched,
+      () => engine.trace({ ...task, ...tracing, probesPerHop, gapLimit }),
+      (record) => traceFault(record, address),
+    );
+  }
+
+  /** Where the flow cannot be held, routers that share load show another path each time: nothing is said of it. */
+  rulesFor({ address, target }: Watched): Rules {
+    return this.#options.engine.can(address).fixedFlow ? target.rules : withoutPathVerdicts(target.rules);
+  }
+
+  /** As it was asked for, or by what the engine can do. */
+  #method({ address, target }: Watched): Method {
+    const { methods } = this.#options.engine.can(address);
+    return methods.includes(target.method) ? target.method : (methods[0] ?? target.method);
+  }
+
+  #asked<T extends PingRecord | TraceRecord>(
+    watched: Watched,
+    ask: Question<T>['ask'],
+    faultOf: Question<T>['faultOf'],
+  ): Promise<T | null> {
+    const wanted = (): boolean => this.#options.wanted(watched);
+    return askUntil({ ask, faultOf, wanted }, this.#options);
+  }
+}

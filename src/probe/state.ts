@@ -1,0 +1,242 @@
+/**
+ * What survives a restart: the usual paths, the figures and what is raised, of
+ * each address, in one small file. A restart must neither learn every path
+ * anew nor forget what people were told of.
+ *
+ * The file is a line of JSON for each address, with a checksum before it. It is
+ * written beside its place, a few lines at a time so that ten thousand targets
+ * hold up no ping, made safe on the disk, and renamed. A disk that is full is a
+ * warning: the probe goes on, and the old file stays. A line that is damaged
+ * costs that address, and the file is set aside for whoever wants to look.
+ */
+
+import { readFileSync, renameSync, statSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { Logger } from '../log.ts';
+import { fileWords } from '../station/local-file.ts';
+import { type Cancel, type Clock, days, type Instant, minutes, since } from '../time.ts';
+import type { Address } from './core/record.ts';
+import type { Saved, Watched } from './watched.ts';
+
+export const saveEvery = minutes(5);
+/** What was not watched for so long is forgotten. */
+export const keptFor = days(7);
+/** In bytes: what a file of twice the targets there may be comes to. Larger ones are none of ours. */
+const fileMax = 1024 * 1024 * 1024;
+const linesAtOnce = 50;
+const format = 'mauveprobe state 1';
+const newline = 10;
+
+type Entry = Saved & { readonly address: Address; readonly at: Instant };
+
+export type StateOptions = {
+  readonly path: string;
+  readonly watched: () => Iterable<Watched>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export class State {
+  readonly #options: StateOptions;
+  /** Of an earlier life, and not asked for yet: a name may lead to it again tomorrow. */
+  readonly #left: Map<Address, Entry>;
+  #timer: Cancel = () => undefined;
+  #saving: Promise<void> | null = null;
+  #problem: string | null = null;
+
+  /** @param left what `readState` found. */
+  constructor(options: StateOptions, left: Map<Address, Entry>) {
+    this.#options = options;
+    this.#left = left;
+  }
+
+  /** What was known of an address; it is asked for once. */
+  recall(address: Address): Saved | null {
+    const entry = this.#left.get(address) ?? null;
+    this.#left.delete(address);
+    return entry;
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(saveEvery, () => {
+      void this.save().finally(() => this.start());
+    });
+  }
+
+  /** Writes all that is known. Never rejects: what cannot be written is a warning. */
+  async save(): Promise<void> {
+    // Two at once would write one file.
+    this.#saving ??= this.#save().finally(() => {
+      this.#saving = null;
+    });
+    await this.#saving;
+  }
+
+  /** The last save; those under way are waited for first, for they began with older figures. */
+  async stop(): Promise<void> {
+    this.#timer();
+    await this.#saving;
+    await this.save();
+  }
+
+  async #save(): Promise<void> {
+    const { path, log } = this.#options;
+    const beside = `${path}.new`;
+    try {
+      await writeSafely(beside, this.#lines());
+      await rename(beside, path);
+      await syncFolder(path);
+      if (this.#problem !== null) log.info({ file: path }, 'the state is saved again');
+      this.#problem = null;
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => undefined);
+      const problem = writeWords(error);
+      if (problem !== this.#problem) {
+        log.warn({ file: path, reason: problem }, 'the state cannot be saved; the probe goes on');
+      }
+      this.#problem = problem;
+    }
+  }
+
+  *#lines(): Generator<string> {
+    const now = this.#options.clock.now();
+    yield lineOf({ format, at: now });
+    for (const watched of this.#options.watched()) {
+      yield lineOf({ address: watched.address, at: now, ...watched.saved() });
+    }
+    for (const [address, entry] of this.#left) {
+      if (since(entry.at, now) > keptFor) this.#left.delete(address);
+      else yield lineOf(entry);
+    }
+  }
+}
+
+function lineOf(value: object): string {
+  const json = JSON.stringify(value);
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+}
+
+async function writeSafely(path: string, lines: Iterable<string>): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    let piece = '';
+    let count = 0;
+    for (const line of lines) {
+      piece += line;
+      count += 1;
+      if (count % linesAtOnce !== 0) continue;
+      await writeAll(file, piece);
+      piece = '';
+    }
+    await writeAll(file, piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at);
+    at += bytesWritten;
+  }
+}
+
+/** Without it, a power cut could bring the old file back, or none. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function writeWords(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full: make room';
+    case 'EROFS':
+      return 'the file system is read-only';
+    case 'ENOENT':
+      return 'there is no such folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not write there';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export type StateRead = {
+  readonly entries: Map<Address, Entry>;
+  /** A sentence for the log, where the file is not what it should be. */
+  readonly warning: string | null;
+};
+
+/** What an earlier life left. A file with damage is set aside, and what is sound in it is used. */
+export function readState(path: string): StateRead {
+  let bytes: Buffer;
+  try {
+    const { size } = statSync(path);
+    if (size > fileMax) return aside(path, new Map(), `it is larger than ${fileMax} bytes`);
+    bytes = readFileSync(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENOENT') return { entries: new Map(), warning: null };
+    return { entries: new Map(), warning: `${path}: the state cannot be read: ${fileWords(error)}` };
+  }
+  const entries = new Map<Address, Entry>();
+  let damaged = 0;
+  let isState = false;
+  for (const line of linesIn(bytes)) {
+    const value = soundLine(line);
+    if (!isState) {
+      isState = value !== null && 'format' in value && value.format === format;
+      if (!isState) return aside(path, entries, 'it is no state of this version of mauveprobe');
+    } else if (value !== null && isEntry(value)) entries.set(value.address, value);
+    else damaged += 1;
+  }
+  if (!isState) return aside(path, entries, 'it is empty');
+  if (damaged === 0) return { entries, warning: null };
+  return aside(path, entries, `${damaged} of its lines are damaged; ${entries.size} are good and are used`);
+}
+
+function* linesIn(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(newline, at);
+    yield bytes.subarray(at, end < 0 ? bytes.length : end);
+    at = end < 0 ? bytes.length : end + 1;
+  }
+}
+
+/** @returns null where the checksum says that this is not what was written. */
+function soundLine(line: Buffer): object | null {
+  const json = line.subarray(9);
+  if (line[8] !== 32 || Number.parseInt(line.toString('latin1', 0, 8), 16) !== crc32(json)) return null;
+  try {
+    const value: unknown = JSON.parse(json.toString('utf8'));
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The checksum vouches for the rest. */
+const isEntry = (value: object): value is Entry =>
+  'address' in value && typeof value.address === 'string' && 'judged' in value;
+
+function aside(path: string, entries: Map<Address, Entry>, why: string): StateRead {
+  const kept = `${path}.damaged`;
+  try {
+    renameSync(path, kept);
+    return { entries, warning: `${path}: ${why}. The file is set aside as ${kept}` };
+  } catch (error) {
+    return { entries, warning: `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}` };
+  }
+}

@@ -1,0 +1,271 @@
+/** What the agent does with time, engines and answers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { targetsMax } from '../../src/probe/targets.ts';
+import { hours, minutes, seconds } from '../../src/time.ts';
+import { address, lostByEngine, pathOf, pinged, pong, rig, targetOf } from './kit.ts';
+
+const one = '198.51.100.7';
+
+test('every target is pinged and traced at its own interval', async () => {
+  const probe = rig();
+  probe.start(
+    targetOf(one, { pingEvery: seconds(1), traceEvery: seconds(10) }),
+    targetOf('198.51.100.8', { pingEvery: seconds(5), traceEvery: seconds(20) }),
+  );
+  await probe.pass(seconds(100));
+  const pings = (of: string): number => probe.engine.pings.filter((task) => task.address === of).length;
+  const traces = (of: string): number => probe.engine.traces.filter((task) => task.address === of).length;
+  const within = (count: number, expected: number): void =>
+    assert.ok(Math.abs(count - expected) <= 2, `${count} for ${expected}`);
+  within(pings(one), 100);
+  within(traces(one), 10);
+  within(pings('198.51.100.8'), 20);
+  within(traces('198.51.100.8'), 5);
+});
+
+test('what a listener hears: each ping, each trace with the identity of its path, and each verdict once', async () => {
+  const probe = rig();
+  probe.start(one);
+  await probe.pass(seconds(20));
+  assert.ok(probe.of('ping') >= 18 && probe.of('trace') >= 18);
+  assert.deepEqual(probe.verdicts(), []);
+  const paths = new Set(probe.records.flatMap((one) => (one.kind === 'trace' ? one.pathId : [])));
+  assert.equal(paths.size, 1);
+  probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+  probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', null, null, null]);
+  await probe.pass(seconds(60));
+  assert.equal(probe.verdicts().filter((line) => line === `unreachable raised ${one}`).length, 1);
+  probe.engine.onPing = (task, at) => pong(task, at);
+  probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', '192.0.2.3', task.address]);
+  await probe.pass(minutes(3));
+  assert.equal(probe.verdicts().filter((line) => line === `unreachable cleared ${one}`).length, 1);
+});
+
+test('what an engine lost is asked again and never counted as lost', async () => {
+  const probe = rig();
+  let asked = 0;
+  probe.engine.onPing = (task, at) => {
+    asked += 1;
+    return asked % 3 === 0 ? pong(task, at) : lostByEngine();
+  };
+  probe.start(targetOf(one, { pingEvery: seconds(10), traceEvery: minutes(10) }));
+  await probe.pass(minutes(2));
+  const summary = probe.agent.find(address(one))?.summary(probe.clock.now());
+  assert.ok(summary !== undefined && summary.recv >= 10);
+  assert.equal(summary.lost, 0);
+  assert.equal(summary.errs, 0);
+  assert.ok(probe.agent.counts.lost >= 20);
+});
+
+test('an engine that is gone for an hour costs no loss, no verdict, and nothing that stays under way', async () => {
+  const probe = rig();
+  probe.start(one);
+  await probe.pass(seconds(30));
+  const before = probe.agent.find(address(one))?.summary(probe.clock.now());
+  probe.engine.onPing = () => lostByEngine();
+  probe.engine.onTrace = () => lostByEngine();
+  await probe.pass(hours(1));
+  probe.engine.onPing = (task, at) => pong(task, at);
+  await probe.pass(minutes(1));
+  const summary = probe.agent.find(address(one))?.summary(probe.clock.now());
+  assert.equal(summary?.lost, 0);
+  assert.ok((summary?.recv ?? 0) > (before?.recv ?? 0));
+  assert.ok((summary?.outd ?? 9) <= 1);
+  assert.deepEqual(probe.verdicts(), []);
+});
+
+test('an engine that throws, or says what cannot be true, is asked again', async () => {
+  const probe = rig();
+  const wrong = [
+    () => {
+      throw new Error('broken');
+    },
+    (task: Parameters<typeof pong>[0], at: Parameters<typeof pong>[1]) => pong(task, at, Number.NaN),
+    (task: Parameters<typeof pong>[0], at: Parameters<typeof pong>[1]) => pong(task, at, -5),
+    (task: Parameters<typeof pong>[0], at: Parameters<typeof pong>[1]) =>
+      pong({ ...task, address: address('203.0.113.1') }, at),
+  ];
+  let asked = 0;
+  probe.engine.onPing = (task, at) => {
+    const answer = wrong[asked++];
+    return answer === undefined ? pong(task, at) : answer(task, at);
+  };
+  probe.engine.onTrace = (task, at) =>
+    pathOf(
+      task,
+      at,
+      Array.from({ length: 300 }, () => '192.0.2.1'),
+    );
+  probe.start(targetOf(one, { pingEvery: seconds(60), traceEvery: minutes(5) }));
+  await probe.pass(minutes(2));
+  const summary = probe.agent.find(address(one))?.summary(probe.clock.now());
+  assert.equal(summary?.lost, 0);
+  assert.ok((summary?.recv ?? 0) >= 1);
+  assert.equal(summary?.max, 10.5);
+  assert.equal(probe.of('trace'), 0);
+  assert.equal(probe.agent.counts.bugs, 0);
+});
+
+test('a ping that this machine could not send is none', async () => {
+  const probe = rig();
+  probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'unsent', why: 'no route from here' });
+  probe.start(one);
+  await probe.pass(minutes(1));
+  const summary = probe.agent.find(address(one))?.summary(probe.clock.now());
+  assert.ok((summary?.sent ?? 9) <= 1);
+  assert.equal(summary?.lost, 0);
+  assert.ok(probe.agent.counts.unsent > 50);
+});
+
+test('there is one trace at a time for a target, however long it takes', async () => {
+  const probe = rig();
+  probe.engine.takes = seconds(7);
+  probe.start(targetOf(one, { pingEvery: seconds(60) }));
+  await probe.pass(minutes(2));
+  assert.equal(probe.engine.mostInFlight, 1);
+  assert.ok(probe.agent.load().missedTraces > 50, 'missed rounds are skipped and counted');
+});
+
+test('after N traces of each target the rounds are done', async () => {
+  const probe = rig({ rounds: 3 });
+  probe.start(one, '198.51.100.8');
+  assert.equal(probe.agent.finished(), false);
+  await probe.pass(seconds(20));
+  assert.equal(probe.agent.finished(), true);
+  assert.equal(probe.of('trace'), 6);
+});
+
+test('rounds come to an end even with an engine that never answers', async () => {
+  const probe = rig({ rounds: 2 });
+  probe.engine.onTrace = () => ({ ok: false, why: 'refused', detail: 'no' });
+  probe.start(one);
+  await probe.pass(seconds(10));
+  assert.equal(probe.agent.finished(), true);
+  assert.equal(probe.of('trace'), 0);
+});
+
+test('a clock that is set back by an hour holds up no ping', async () => {
+  const probe = rig();
+  probe.start(one);
+  await probe.pass(seconds(30));
+  probe.clock.set(hours(-1));
+  const before = probe.engine.pings.length;
+  await probe.pass(seconds(60));
+  assert.ok(probe.engine.pings.length - before > 55);
+  assert.deepEqual(probe.verdicts(), []);
+});
+
+test('a clock that is set forwards by a day skips rounds and does not make up for them', async () => {
+  const probe = rig();
+  probe.start(one);
+  await probe.pass(seconds(30));
+  probe.clock.set(hours(24));
+  const before = probe.engine.pings.length;
+  await probe.pass(seconds(60));
+  assert.ok(probe.engine.pings.length - before < 65);
+  assert.ok(probe.agent.load().missedPings > 80_000);
+});
+
+test('a target that is removed is not measured any more, and what was raised of it is cleared', async () => {
+  const probe = rig();
+  probe.start(one);
+  await probe.pass(seconds(10));
+  probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+  probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', null, null, null]);
+  await probe.pass(minutes(1));
+  assert.ok(probe.verdicts().includes(`unreachable raised ${one}`));
+  probe.targets.remove(one);
+  assert.ok(probe.verdicts().includes(`unreachable cleared ${one}`));
+  const before = probe.engine.pings.length;
+  await probe.pass(minutes(1));
+  assert.equal(probe.engine.pings.length, before);
+  assert.equal(probe.agent.size, 0);
+});
+
+test('a target that is removed and added again while it is traced is traced once', async () => {
+  const probe = rig();
+  probe.engine.takes = seconds(5);
+  probe.start(one);
+  await probe.pass(seconds(2));
+  probe.targets.remove(one);
+  probe.targets.add(targetOf(one));
+  await probe.pass(seconds(30));
+  probe.engine.takes = seconds(0.01);
+  await probe.pass(seconds(30));
+  assert.ok(probe.engine.mostInFlight <= 2, 'the old one may still be under way');
+  assert.equal(probe.agent.counts.bugs, 0);
+  assert.ok(probe.of('ping') > 20);
+});
+
+test('ten thousand targets are added and removed at once', async () => {
+  const probe = rig();
+  const names = Array.from({ length: 10_000 }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
+  probe.agent.start();
+  for (const name of names)
+    probe.targets.add(targetOf(name, { pingEvery: seconds(30), traceEvery: seconds(60) }));
+  assert.equal(probe.agent.size, names.length);
+  for (const name of names) probe.targets.remove(name);
+  assert.equal(probe.agent.size, 0);
+  await probe.pass(seconds(1));
+  assert.equal(probe.agent.counts.bugs, 0);
+  probe.targets.add(targetOf(one));
+  await probe.pass(seconds(10));
+  assert.ok(probe.of('ping') >= 8);
+});
+
+test('there is a bound to the number of targets', () => {
+  const probe = rig();
+  for (let n = 0; n < targetsMax; n++)
+    probe.targets.add(targetOf(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`));
+  const added = probe.targets.add(targetOf(one));
+  assert.ok(!added.ok && /more than 20000/.test(added.why));
+});
+
+test('where the engine cannot hold a flow, nothing is said of paths', async () => {
+  const probe = rig();
+  probe.engine.fixedFlow = false;
+  probe.start(one);
+  await probe.pass(seconds(20));
+  probe.engine.onTrace = (task, at) =>
+    pathOf(task, at, ['192.0.2.1', '203.0.113.9', '203.0.113.10', task.address]);
+  await probe.pass(seconds(60));
+  assert.deepEqual(probe.verdicts(), []);
+});
+
+test('a target keeps its flow, so that a restart shows the same path', async () => {
+  const [first, second] = [rig(), rig()];
+  for (const probe of [first, second]) {
+    probe.start(one);
+    await probe.pass(seconds(5));
+  }
+  const flows = new Set([...first.engine.traces, ...second.engine.traces].map(({ flow }) => flow));
+  assert.equal(flows.size, 1);
+});
+
+test('a listener that throws harms no other', async () => {
+  const probe = rig();
+  let heard = 0;
+  probe.agent.listen(() => {
+    throw new Error('a bug');
+  });
+  probe.agent.listen(() => {
+    heard += 1;
+  });
+  probe.start(one);
+  await probe.pass(seconds(10));
+  assert.ok(heard > 15);
+  assert.ok(probe.logged.some(({ level }) => level === 'error'));
+});
+
+test('figures are told with each new hour, and before they are set to zero', async () => {
+  const probe = rig();
+  probe.start(targetOf(one, { pingEvery: seconds(10), traceEvery: minutes(5) }));
+  await probe.pass(minutes(90));
+  assert.equal(probe.of('stats'), 1);
+  const watched = probe.agent.find(address(one));
+  assert.ok(watched !== null);
+  probe.agent.reset(watched);
+  assert.equal(probe.of('stats'), 2);
+  assert.ok(watched.summary(probe.clock.now()).sent <= 1);
+});

@@ -1,0 +1,241 @@
+/** What stations are told, and when. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { VerdictChange, VerdictName } from '../../src/probe/core/judge.ts';
+import {
+  AlertSender,
+  heartbeatEvery,
+  type SenderOptions,
+  settleFor,
+  waitingMax,
+} from '../../src/probe/send.ts';
+import { alertId, detailsMax, packMax, raiseAfter, type Standing } from '../../src/probe/updates.ts';
+import type { Delivery } from '../../src/send/sender.ts';
+import { minutes, plus, seconds } from '../../src/time.ts';
+import { type AlertUpdate, datagramMax, decode } from '../../src/wire/update.ts';
+import { SimulatedClock } from '../kit/clock.ts';
+import { address, memoryLog, noon, targetOf } from './kit.ts';
+
+const at = BigInt(noon / 1000);
+
+function standingOf(n: number, more: Partial<VerdictChange> = {}, verdict: VerdictName = 'loss'): Standing {
+  const one = address(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
+  const change = {
+    verdict,
+    state: 'raised',
+    at: noon,
+    hop: null,
+    summary: `loss to ${one}`,
+    detailHtml: '',
+  } as const;
+  return { target: targetOf('www.example.net'), address: one, change: { ...change, ...more } };
+}
+
+/** A sender whose datagrams are kept, and whose probe has this raised. */
+function sender(more: Partial<SenderOptions> = {}) {
+  const clock = new SimulatedClock(noon);
+  const { log, logged } = memoryLog();
+  const raised: Standing[] = [];
+  const sent: { to: string; update: AlertUpdate; size: number }[] = [];
+  let last = 0n;
+  const alerts = new AlertSender({
+    source: 'probe-a',
+    destinations: ['station.example.net'],
+    fullEvery: minutes(5),
+    firstFull: minutes(5),
+    heartbeat: false,
+    send: async (datagram, destinations): Promise<Delivery[]> => {
+      const decoded = decode(datagram);
+      assert.ok(decoded.ok && datagram.length <= datagramMax);
+      const [to = ''] = destinations;
+      sent.push({ to, update: decoded.update, size: datagram.length });
+      return [{ destination: to, sent: ['192.0.2.1:32741'], failed: [] }];
+    },
+    newId: () => ++last,
+    raised: () => raised,
+    clock,
+    log,
+    ...more,
+  });
+  const updates = (): readonly AlertUpdate[] => sent.map(({ update }) => update);
+  return { alerts, clock, sent, raised, updates, logged };
+}
+
+test('a verdict is raised and cleared within a second, under an id that tells targets apart', async () => {
+  const { alerts, clock, updates } = sender();
+  alerts.change(standingOf(1));
+  alerts.change(standingOf(2));
+  await clock.advanceTo(plus(noon, seconds(1)));
+  assert.equal(updates().length, 1, 'changes that come together go together');
+  const [first] = updates();
+  assert.equal(first?.source, 'probe-a');
+  assert.equal(first?.replace, false);
+  assert.deepEqual(
+    first?.alerts.map(({ id, subject, summary, raiseTime, clearTime }) => ({
+      id,
+      subject,
+      summary,
+      raiseTime,
+      clearTime,
+    })),
+    [1, 2].map((n) => ({
+      id: `loss 10.0.0.${n}`,
+      subject: 'www.example.net',
+      summary: `loss to 10.0.0.${n}`,
+      raiseTime: at,
+      clearTime: 0n,
+    })),
+  );
+  alerts.change(standingOf(1, { state: 'cleared', at: plus(noon, seconds(9)) }));
+  await clock.advanceTo(plus(noon, seconds(3)));
+  const [cleared] = updates()[1]?.alerts ?? [];
+  assert.equal(cleared?.id, 'loss 10.0.0.1');
+  assert.equal(cleared?.clearTime, at + 9n);
+  assert.equal(cleared?.raiseTime, 0n);
+});
+
+test('of several changes of one alert within a second the last one counts', async () => {
+  const { alerts, clock, updates } = sender();
+  alerts.change(standingOf(1));
+  alerts.change(standingOf(1, { state: 'cleared' }));
+  await clock.advanceTo(plus(noon, seconds(2)));
+  assert.deepEqual(
+    updates().map((update) => update.alerts.map((alert) => alert.raiseTime)),
+    [[0n]],
+  );
+});
+
+test('every few minutes all that is raised is said, in one update that clears the rest', async () => {
+  const { alerts, clock, updates, raised } = sender();
+  alerts.start();
+  raised.push(standingOf(1), standingOf(2));
+  await clock.advanceTo(plus(noon, minutes(4)));
+  assert.deepEqual(updates(), [], 'a probe that has only begun to look clears nothing');
+  await clock.advanceTo(plus(noon, minutes(11)));
+  assert.equal(updates().length, 2);
+  for (const update of updates()) {
+    assert.equal(update.replace, true);
+    assert.deepEqual(
+      update.alerts.map(({ id }) => id),
+      ['loss 10.0.0.1', 'loss 10.0.0.2'],
+    );
+  }
+  raised.length = 0;
+  await clock.advanceTo(plus(noon, minutes(16)));
+  assert.deepEqual(updates().at(-1)?.alerts, []);
+  assert.equal(updates().at(-1)?.replace, true);
+});
+
+test('a probe waits for three of its longest rounds before it says that nothing else is raised', () => {
+  assert.equal(settleFor(minutes(5), seconds(60)), minutes(5));
+  assert.equal(settleFor(minutes(5), minutes(10)), minutes(30));
+});
+
+test('too much for one datagram: texts go ahead, and bare ids replace', async () => {
+  const { alerts, clock, sent, raised, updates } = sender();
+  alerts.start();
+  const detailHtml = `<table>${'<tr><td>hop</td></tr>'.repeat(100)}</table>`;
+  for (let n = 0; n < 200; n++) raised.push(standingOf(n, { detailHtml }));
+  await clock.advanceTo(plus(noon, minutes(6)));
+  const whole = updates().filter(({ replace }) => replace);
+  assert.equal(whole.length, 1);
+  assert.equal(whole[0], updates().at(-1), 'it comes last');
+  assert.equal(whole[0]?.alerts.length, 200);
+  assert.ok(
+    whole[0]?.alerts.every(
+      ({ summary, detail, raiseTime }) => summary === '' && detail === '' && raiseTime === at,
+    ),
+  );
+  const texts = updates().filter(({ replace }) => !replace);
+  assert.equal(texts.flatMap((update) => update.alerts).length, 200);
+  assert.ok(texts.every((update) => update.alerts.every(({ detail }) => detail.startsWith('<table>'))));
+  for (const { update, size } of sent) assert.ok(update.replace || size <= packMax + 200, `${size}`);
+});
+
+test('far too much: no update replaces, and what was cleared lately is cleared again', async () => {
+  const { alerts, clock, raised, updates } = sender();
+  alerts.start();
+  const gone = standingOf(60_000, { state: 'cleared' });
+  alerts.change(gone);
+  await clock.advanceTo(plus(noon, seconds(2)));
+  const before = updates().length;
+  for (let n = 0; n < 5_000; n++) raised.push(standingOf(n, { detailHtml: 'x'.repeat(500) }));
+  await clock.advanceTo(plus(noon, minutes(6)));
+  const after = updates().slice(before);
+  assert.ok(after.every(({ replace }) => !replace));
+  const all = after.flatMap((update) => update.alerts);
+  assert.equal(all.length, 5_001);
+  assert.equal(all.at(-1)?.id, alertId(gone));
+  assert.equal(all.at(-1)?.clearTime, at);
+  assert.ok(
+    5_000 * 500 > detailsMax && all.every(({ detail }) => detail === ''),
+    'details would drown the network',
+  );
+});
+
+test('one alert whose detail alone is more than a datagram is sent without it', async () => {
+  const { alerts, clock, updates } = sender();
+  alerts.change(standingOf(1, { detailHtml: 'x'.repeat(80_000) }));
+  await clock.advanceTo(plus(noon, seconds(2)));
+  assert.equal(updates()[0]?.alerts[0]?.detail, '');
+  assert.equal(updates()[0]?.alerts[0]?.summary, 'loss to 10.0.0.1');
+});
+
+test('labels stand in the detail, as text', async () => {
+  const { alerts, clock, updates } = sender();
+  const labelled = { ...standingOf(1), target: targetOf('a', { labels: { site: '<b>Köln & Bonn</b>' } }) };
+  alerts.change(labelled);
+  await clock.advanceTo(plus(noon, seconds(2)));
+  assert.equal(updates()[0]?.alerts[0]?.detail, '<p>site: &lt;b&gt;Köln &amp; Bonn&lt;/b&gt;</p>');
+});
+
+test('the heartbeat clears now and raises later, so that a dead probe raises itself', async () => {
+  const { alerts, clock, updates } = sender({ heartbeat: true });
+  alerts.start();
+  await clock.advanceTo(plus(noon, heartbeatEvery));
+  const beats = updates().flatMap((update) => update.alerts.filter(({ id }) => id === 'heartbeat'));
+  assert.equal(beats.length, 2);
+  assert.equal(beats[0]?.clearTime, at);
+  assert.equal(beats[0]?.raiseTime, at + BigInt(raiseAfter / 1000));
+  assert.equal(beats[0]?.summary, 'probe probe-a has not been heard from');
+});
+
+test('a destination that cannot be reached is named once, and holds up no other', async () => {
+  const went: string[] = [];
+  let down = true;
+  const { alerts, clock, logged } = sender({
+    destinations: ['slow.example.net', 'down.example.net', 'good.example.net'],
+    send: async (_, [to = '']) => {
+      if (to === 'slow.example.net') return await new Promise(() => undefined);
+      const failed = [{ where: to, why: 'unknown-host', detail: 'no such host' }] as const;
+      if (to === 'down.example.net' && down) return [{ destination: to, sent: [], failed }];
+      went.push(to);
+      return [{ destination: to, sent: ['192.0.2.1:32741'], failed: [] }];
+    },
+  });
+  for (let n = 0; n < waitingMax + 10; n++) {
+    alerts.change(standingOf(n));
+    await clock.advanceTo(plus(noon, seconds(2 * (n + 1))));
+  }
+  assert.equal(went.length, waitingMax + 10);
+  assert.equal(logged.filter(({ text }) => text.includes('down.example.net')).length, 1);
+  down = false;
+  alerts.change(standingOf(1));
+  await clock.advanceTo(plus(clock.now(), seconds(2)));
+  assert.equal(logged.filter(({ text }) => text.includes('reach this destination again')).length, 1);
+});
+
+test('destinations may change while it runs', async () => {
+  const { alerts, clock, sent } = sender();
+  alerts.destinations(['other.example.net', 'third.example.net']);
+  alerts.change(standingOf(1));
+  await clock.advanceTo(plus(noon, seconds(2)));
+  assert.deepEqual(sent.map(({ to }) => to).sort(), ['other.example.net', 'third.example.net']);
+});
+
+test('what has changed is sent before the probe ends', async () => {
+  const { alerts, updates } = sender();
+  alerts.change(standingOf(1));
+  await alerts.stop(seconds(5));
+  assert.equal(updates().length, 1);
+});

@@ -1,0 +1,68 @@
+/** A full disk under the state file, on a small file system of the test's own: needs root. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { readState, State } from '../../src/probe/state.ts';
+import { seconds } from '../../src/time.ts';
+import { rig } from './kit.ts';
+
+/** A file system of its own, gone after the test. */
+function disk(t: TestContext, size: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mauve-disk-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'mauve-test', folder]);
+  t.after(() => {
+    execFileSync('umount', ['-l', folder]);
+    rmdirSync(folder);
+  });
+  return folder;
+}
+
+/** Takes all room that is left. */
+function fill(folder: string): string {
+  const file = join(folder, 'filler');
+  const { bavail, bsize } = statfsSync(folder);
+  writeFileSync(file, Buffer.alloc(bavail * bsize));
+  return file;
+}
+
+test('a full disk is a warning: the probe goes on, the old file stays, and with room it is saved again', async (t) => {
+  const folder = disk(t, '4m');
+  const path = join(folder, 'probe.state');
+  const probe = rig();
+  const { agent, clock, log } = probe;
+  const state = new State({ path, watched: () => agent.watched(), clock, log }, new Map());
+  probe.start(...Array.from({ length: 50 }, (_, n) => `10.0.0.${n}`));
+  await probe.pass(seconds(5));
+  await state.save();
+  assert.equal(readState(path).entries.size, 50);
+
+  const filler = fill(folder);
+  for (let n = 0; n < 3; n++) await state.save();
+  assert.equal(probe.logged.filter(({ text }) => /the disk is full: make room/.test(text)).length, 1);
+  assert.deepEqual(readdirSync(folder).sort(), ['filler', 'probe.state'], 'nothing half is left');
+  assert.equal(readState(path).entries.size, 50);
+  const before = probe.of('ping');
+  await probe.pass(seconds(5));
+  assert.ok(probe.of('ping') > before);
+
+  rmSync(filler);
+  await state.save();
+  assert.ok(probe.logged.some(({ text }) => /the state is saved again/.test(text)));
+  assert.equal(readState(path).entries.size, 50);
+});
+
+test('a read-only file system is named', async (t) => {
+  const folder = disk(t, '4m');
+  execFileSync('mount', ['-o', 'remount,ro', folder]);
+  const probe = rig();
+  const { agent, clock, log } = probe;
+  const state = new State(
+    { path: join(folder, 'probe.state'), watched: () => agent.watched(), clock, log },
+    new Map(),
+  );
+  await state.save();
+  assert.ok(probe.logged.some(({ text }) => /the file system is read-only/.test(text)));
+});

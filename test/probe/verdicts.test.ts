@@ -1,0 +1,384 @@
+/** Each verdict as a timeline: what happens on the network, what is said of it, and where it begins. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { exampleNetwork } from '../../src/probe/core/network.ts';
+import { defaultRules, type Rules } from '../../src/probe/core/rules.ts';
+import { minutes, seconds } from '../../src/time.ts';
+import { address, known, nodeOf, v4, v6, Watch } from './watch.ts';
+
+const lab = exampleNetwork();
+const way = (to: string) => ({ to: [to], by: 'flow' }) as const;
+
+for (const target of [v4, v6]) {
+  const hop = (name: string) => nodeOf(lab, name, target);
+
+  describe(`a target at ${target}`, () => {
+    it('takes another path of the same length: path-changed at the hop, cleared when it is back', () => {
+      const watch = known(lab, { target })
+        .change({ routes: { r4: way('y1') } })
+        .rounds(2);
+      const { summary, hop: at } = watch.raised('path-changed');
+      assert.equal(at, hop('y1'));
+      assert.equal(summary, `path changed at hop 7: ${hop('r5')} -> ${hop('y1')}, since 03:00 UTC`);
+      assert.deepEqual(watch.said(), ['raised path-changed']);
+      watch.change({ routes: { r4: way('r5') } }).rounds(1);
+      assert.match(watch.summaries()[0] ?? '', /path is back: .* at hop 7 again, after 2s/);
+      assert.deepEqual(watch.said(), ['cleared path-changed']);
+    });
+
+    it('takes a longer path: also more-hops', () => {
+      const watch = known(lab, { target })
+        .change({ routes: { r4: way('x1') } })
+        .rounds(2);
+      assert.equal(watch.raised('path-changed').hop, hop('x1'));
+      assert.match(watch.raised('more-hops').summary, /^2 hops more from hop 7 on \(.*\): 13, usually 11/);
+      assert.deepEqual(watch.said(), ['raised path-changed', 'raised more-hops']);
+      watch.change({ routes: { r4: way('r5') } }).rounds(1);
+      assert.deepEqual(watch.said(), ['cleared path-changed', 'cleared more-hops']);
+    });
+
+    it('takes a shorter path: path-changed only', () => {
+      const long = { ...lab, routes: { ...lab.routes, r4: way('x1') } };
+      const watch = known(long, { target })
+        .change({ routes: { r4: way('r5') } })
+        .rounds(2);
+      assert.equal(watch.raised('path-changed').hop, hop('r5'));
+      assert.deepEqual(watch.said(), ['raised path-changed']);
+    });
+
+    it('falls into a black hole: unreachable beyond the last hop that answers, and no change of path', () => {
+      const watch = known(lab, { target })
+        .change({ nodes: { r6: { passes: 'nothing' } } })
+        .rounds(2);
+      const { summary, hop: at } = watch.raised('unreachable');
+      assert.equal(at, hop('r6'));
+      assert.equal(summary, `unreachable: nothing answers beyond hop 8 (${hop('r6')}), since 03:00 UTC`);
+      watch
+        .rounds(20)
+        .change({ nodes: { r6: { passes: 'on' } } })
+        .rounds(2);
+      assert.deepEqual(watch.said(), ['raised unreachable', 'cleared unreachable']);
+      // What was lost meanwhile was an outage: it is not held against the target as loss.
+      assert.deepEqual(watch.rounds(60).said(), []);
+    });
+
+    it('is refused by a router: unreachable, with what the router says', () => {
+      const watch = known(lab, { target })
+        .change({ nodes: { r6: { passes: 'refused' } } })
+        .rounds(2);
+      const { summary, hop: at } = watch.raised('unreachable');
+      assert.equal(at, hop('r6'));
+      assert.match(summary, /^unreachable: \S+ \(hop 8\) says network unreachable, since/);
+      assert.deepEqual(watch.rounds(20).said(), ['raised unreachable']);
+    });
+
+    it('is behind a loop: loop, with both routers, and unreachable', () => {
+      const watch = known(lab, { target })
+        .change({ routes: { r7: way('r6') } })
+        .rounds(2);
+      const { summary, hop: at } = watch.raised('loop');
+      assert.equal(at, hop('r6'));
+      assert.match(
+        summary,
+        new RegExp(`^loop between hop 8 \\(${hop('r6')}\\) and hop 9 \\(${hop('r7')}\\)`),
+      );
+      assert.deepEqual(watch.said(), ['raised loop', 'raised unreachable']);
+      watch
+        .rounds(10)
+        .change({ routes: { r7: way('r8') } })
+        .rounds(3);
+      assert.deepEqual([...watch.said()].sort(), ['cleared loop', 'cleared unreachable']);
+    });
+
+    it('gets 20 ms slower at one link: slow from the hop behind it on', () => {
+      const watch = known(lab, { target })
+        .change({ links: { 'r4-r5': { delay: 11 } } })
+        .rounds(2);
+      const { summary, hop: at } = watch.raised('slow');
+      assert.equal(at, hop('r5'));
+      assert.match(summary, /^\+20 ms from hop 7 on \(\S+\): 43 ms, usually 23 ms, since 03:00 UTC$/);
+      assert.deepEqual(watch.said(), ['raised slow']);
+      watch.change({ links: { 'r4-r5': { delay: 1 } } }).rounds(6);
+      assert.deepEqual(watch.said(), ['cleared slow']);
+    });
+
+    it('loses 70 % behind a router: loss from the next hop on', () => {
+      const watch = known(lab, { target, seed: 4 })
+        .change({ nodes: { r5: { loss: 0.7 } } })
+        .rounds(3);
+      const { summary, hop: at } = watch.raised('loss');
+      assert.equal(at, hop('r6'));
+      assert.match(summary, /^\d+ % loss from hop 8 on \(\S+\): \d+ of the last \d+ pings lost$/);
+      watch.change({ nodes: { r5: { loss: 0 } } }).rounds(40);
+      assert.deepEqual([...new Set(watch.said())], ['raised loss', 'cleared loss']);
+      assert.deepEqual(watch.standing(), []);
+    });
+  });
+}
+
+describe('paths', () => {
+  it('a link that breaks right behind the probe is unreachable, with no hop to name', () => {
+    const watch = known()
+      .change({ nodes: { r1: { answers: 0, passes: 'nothing' } } })
+      .rounds(3);
+    const { hop, summary } = watch.raised('unreachable');
+    assert.equal(hop, null);
+    assert.equal(summary, 'unreachable: no answer, since 03:00 UTC');
+  });
+
+  it('a new path that has stood for long enough is the usual one, and says so', () => {
+    const rules: Rules = { ...defaultRules, path: { ...defaultRules.path, settle: minutes(1) } };
+    const watch = known(lab, { rules })
+      .change({ routes: { r4: way('x1') } })
+      .rounds(50);
+    assert.deepEqual(watch.standing(), ['path-changed', 'more-hops']);
+    watch.rounds(15);
+    assert.match(watch.changes.at(-1)?.summary ?? '', /has stood for 1m: usual from now on$/);
+    assert.deepEqual(watch.standing(), []);
+    watch.said();
+    watch.change({ routes: { r4: way('r5') } }).rounds(1);
+    assert.deepEqual(watch.said(), ['raised path-changed']);
+  });
+
+  it('… or after so many traces', () => {
+    const rules: Rules = { ...defaultRules, path: { ...defaultRules.path, settleTraces: 10 } };
+    const watch = known(lab, { rules })
+      .change({ routes: { r4: way('y1') } })
+      .rounds(20);
+    assert.deepEqual(watch.said(), ['raised path-changed', 'cleared path-changed']);
+  });
+
+  it('a third path is said, too', () => {
+    const watch = known()
+      .change({ routes: { r4: way('y1') } })
+      .rounds(3);
+    watch.change({ routes: { r4: way('x1') } }).rounds(2);
+    assert.deepEqual(watch.said(), ['raised path-changed', 'raised path-changed', 'raised more-hops']);
+    watch.change({ routes: { r4: way('r5') } }).rounds(1);
+    assert.deepEqual(watch.said(), ['cleared path-changed', 'cleared more-hops']);
+  });
+
+  it('an outage on the new path, and after it the old path: both are said, in turn', () => {
+    const watch = known()
+      .change({ routes: { r4: way('y1') } })
+      .rounds(3);
+    watch.change({ nodes: { y1: { passes: 'nothing' } } }).rounds(5);
+    watch.change({ routes: { r4: way('r5') } }).rounds(4);
+    assert.deepEqual(watch.said(), [
+      'raised path-changed',
+      'raised unreachable',
+      'cleared path-changed',
+      'cleared unreachable',
+    ]);
+  });
+
+  it('a silent hop that begins to answer, or stops, is no change', () => {
+    const silent = new Watch(lab).change({ nodes: { r5: { answers: 0 } } }).rounds(10);
+    assert.deepEqual(
+      silent
+        .change({ nodes: { r5: { answers: 1 } } })
+        .rounds(50)
+        .said(),
+      [],
+    );
+    assert.deepEqual(
+      silent
+        .change({ nodes: { r5: { answers: 0 } } })
+        .rounds(50)
+        .said(),
+      [],
+    );
+  });
+
+  it('a change is found on a path with silent and rarely answering hops and shared load', () => {
+    const nodes = { r3: { answers: 0 }, r7: { answers: 0.4 }, y1: { answers: 0.7 } };
+    const routes = { r2: { to: ['ea1', 'eb1'], by: 'packet' as const } };
+    const watch = new Watch(lab).change({ nodes, routes }).rounds(30);
+    watch.change({ routes: { r4: way('y1') } }).rounds(3);
+    assert.equal(watch.raised('path-changed').hop, nodeOf(lab, 'y1'));
+  });
+
+  it('the change that one more router shares the load is one, if the flow moved; to and fro by packet is not', () => {
+    const watch = known()
+      .change({ routes: { r4: { to: ['r5', 'y1'], by: 'packet' } } })
+      .rounds(200);
+    assert.deepEqual(watch.said(), []);
+  });
+});
+
+describe('the identity of a path', () => {
+  const ids = (watch: Watch): readonly (string | null)[] => [...new Set(watch.pathIds.splice(0))];
+
+  it('stays the same while hops are silent now and then and load is shared by packet', () => {
+    const nodes = { r3: { answers: 0.5 }, r7: { answers: 0.1 } };
+    const routes = { r2: { to: ['ea1', 'eb1'], by: 'packet' as const } };
+    const watch = new Watch(lab).change({ nodes, routes }).rounds(200);
+    assert.equal(ids(watch).length, 1);
+  });
+
+  it('is another one from the first trace of a change on, and the old one when the path is back', () => {
+    const watch = known();
+    const [old] = ids(watch);
+    watch.change({ routes: { r4: way('y1') } }).rounds(5);
+    const [next, ...more] = ids(watch);
+    assert.notEqual(next, old);
+    assert.deepEqual(more, []);
+    watch.change({ routes: { r4: way('r5') } }).rounds(2);
+    assert.deepEqual(ids(watch), [old]);
+    watch.change({ routes: { r4: way('y1') } }).rounds(2);
+    assert.deepEqual(ids(watch), [next]);
+  });
+
+  it('depends on the path and not on who looks when', () => {
+    const [one] = ids(known(lab, { seed: 1 }));
+    assert.deepEqual(ids(known(lab, { seed: 2, interval: seconds(60) })), [one]);
+    assert.notDeepEqual(ids(known(lab, { target: address('198.51.100.8') })), [one]);
+  });
+
+  it('is none where nothing answers', () => {
+    const watch = known().change({ nodes: { r1: { answers: 0, passes: 'nothing' } } });
+    ids(watch);
+    watch.rounds(2);
+    assert.deepEqual(ids(watch), [null]);
+  });
+});
+
+describe('what only some targets do', () => {
+  it('one that answers no ping but traces is neither unreachable nor lossy', () => {
+    const watch = new Watch(lab);
+    for (let i = 0; i < 100; i++) {
+      watch.trace();
+      const { target, rules } = watch.options;
+      const lost = { address: target, at: watch.now, outcome: { kind: 'lost' } } as const;
+      watch.judgePing(lost, rules);
+      watch.wait(seconds(1));
+    }
+    assert.deepEqual(watch.summaries(), []);
+  });
+
+  it('one that never answers anything is unreachable', () => {
+    const watch = new Watch(lab).change({ nodes: { r8: { passes: 'nothing' } } }).rounds(4);
+    assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r8'));
+    assert.deepEqual(watch.rounds(50).said(), ['raised unreachable']);
+  });
+
+  it('one whose traces end before it, though pings are answered, is watched as far as they go', () => {
+    const watch = new Watch(lab, { maxHops: 9 }).rounds(10);
+    assert.deepEqual(watch.said(), []);
+    watch.change({ routes: { r4: way('y1') } }).rounds(2);
+    assert.deepEqual(watch.said(), ['raised path-changed']);
+    assert.equal(watch.rounds(20).standing().includes('unreachable'), false);
+  });
+});
+
+describe('slowness', () => {
+  it('over an absolute limit', () => {
+    const rules: Rules = { ...defaultRules, slow: { ...slowRule, over: 40, usual: null, step: null } };
+    const watch = known(lab, { rules })
+      .change({ links: { 'r7-r8': { delay: 10 } } })
+      .rounds(2);
+    assert.match(watch.raised('slow').summary, /^41 ms, more than 40 ms from hop 10 on/);
+  });
+
+  it('a small step that stays is found later, by many delays', () => {
+    const watch = known(lab)
+      .rounds(20)
+      .change({ links: { 'r6-r7': { delay: 5 } } })
+      .rounds(3);
+    assert.deepEqual(watch.said(), []);
+    watch.rounds(6);
+    assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r7'));
+  });
+
+  it('one that has stood for a day is usual', () => {
+    const rules: Rules = { ...defaultRules, slow: { ...slowRule, settle: minutes(1) } };
+    const watch = known(lab, { rules })
+      .change({ links: { 'r4-r5': { delay: 11 } } })
+      .rounds(90);
+    assert.deepEqual(watch.said(), ['raised slow', 'cleared slow']);
+    assert.deepEqual(watch.rounds(200).said(), []);
+  });
+
+  it('one long delay in five is none', () => {
+    const watch = known(lab);
+    for (let i = 0; i < 60; i++) {
+      watch.change({ links: { 'r4-r5': { delay: i % 5 === 0 ? 30 : 1 } } }).rounds(1);
+    }
+    assert.deepEqual(watch.said(), []);
+  });
+
+  it('with pings only, it is found too, and a trace is asked for to see where', () => {
+    const watch = known(lab).change({ links: { 'r4-r5': { delay: 11 } } });
+    let confirm = 0;
+    for (let i = 0; i < 8; i++) confirm += watch.ping().confirm;
+    assert.equal(confirm, 1);
+    assert.equal(watch.raised('slow').hop, null);
+    watch.trace();
+    assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r5'));
+  });
+});
+
+const slowRule = defaultRules.slow as NonNullable<Rules['slow']>;
+
+describe('jitter', () => {
+  it('is raised when half the pings jump, and cleared after it', () => {
+    const watch = known(lab)
+      .rounds(20)
+      .change({ links: { 'r4-r5': { jitter: 120 } } })
+      .rounds(40);
+    assert.match(
+      watch.raised('jitter').summary,
+      /^jitter: \d+ ms from one ping to the next, usually 0\.\d ms$/,
+    );
+    watch.change({ links: { 'r4-r5': { jitter: 0.05 } } }).rounds(90);
+    assert.equal(watch.standing().includes('jitter'), false);
+  });
+});
+
+describe('listed hops', () => {
+  it('one that must not appear', () => {
+    const rules: Rules = { ...defaultRules, via: [{ hop: '192.0.2.14/31', expect: 'never' }] };
+    const watch = known(lab, { rules })
+      .change({ routes: { r4: way('y1') } })
+      .rounds(2);
+    assert.equal(watch.raised('via').summary, '192.0.2.14 (192.0.2.14/31) appears at hop 7: never expected');
+    watch.change({ routes: { r4: way('r5') } }).rounds(4);
+    assert.equal(watch.standing().includes('via'), false);
+  });
+
+  it('one that must not be missing; silent is not missing', () => {
+    const hop = nodeOf(lab, 'r5');
+    const rules: Rules = { ...defaultRules, via: [{ hop, expect: 'always' }] };
+    const watch = known(lab, { rules })
+      .change({ nodes: { r5: { answers: 0 } } })
+      .rounds(20);
+    assert.deepEqual(watch.said(), []);
+    watch.change({ nodes: { r5: { answers: 1 } }, routes: { r4: way('y1') } }).rounds(2);
+    const { summary } = watch.raised('via');
+    assert.equal(summary, `${hop} is missing from the path: hop 7 (192.0.2.14) is there instead`);
+  });
+});
+
+describe('rules', () => {
+  it('a verdict that is turned off is cleared, and raised no more', () => {
+    const watch = known(lab)
+      .change({ nodes: { r6: { passes: 'nothing' } } })
+      .rounds(3);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    watch.options = { ...watch.options, rules: { ...defaultRules, unreachable: null } };
+    assert.deepEqual(watch.rounds(20).said(), ['cleared unreachable']);
+  });
+
+  it('at a minute between rounds, two rounds are enough as well', () => {
+    const slowly = { interval: minutes(1), pingsPerRound: 2 };
+    const changes = {
+      'path-changed': { routes: { r4: way('y1') } },
+      slow: { links: { 'r4-r5': { delay: 11 } } },
+      unreachable: { nodes: { r6: { passes: 'nothing' as const } } },
+    };
+    for (const [verdict, change] of Object.entries(changes)) {
+      const watch = known(lab, slowly).change(change).rounds(2);
+      assert.deepEqual(watch.said(), [`raised ${verdict}`]);
+    }
+  });
+});
