@@ -58,8 +58,7 @@ export async function run(options: RunOptions, days: Iterable<readonly Input[]>)
     return await life.live(days);
   } finally {
     life.close();
-    if (process.env.SIM_KEEP) console.log(folder);
-    else rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
