@@ -65,6 +65,7 @@ people:
   ann: {name: Ann, email: ann@example.net, channels: {low: [inbox], normal: [email, inbox], urgent: [email]}}
 groups:
   - {name: default, level: normal, notify: [{to: ann, every: 2s}]}
+settings: {digest: 0s}
 `,
     );
     station = await new RunningStation({
@@ -108,7 +109,7 @@ groups:
       (to) => to.includes('ann@example.net'),
     );
     const mail = mails.find(({ subject }) => subject.includes('disk is 97% full'));
-    assert.match(mail?.text ?? '', new RegExp(`${station.page}/alerts/1`));
+    assert.match(mail?.text ?? '', new RegExp(`${station.page}/a/[\\w-]+`));
   });
 
   it('the inbox shows the message', async () => {
