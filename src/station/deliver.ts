@@ -157,9 +157,14 @@ class Delivery implements Deliver {
     const now = clock.now();
     const policy = this.options.policy();
     const down = [...this.lanes].filter(([, lane]) => lane.isDown(now)).map(([name]) => name);
-    const { go, waiting, watched, moving, more } = await store.transaction(async (tx) => {
+    const { go, waiting, watched, moving, idle, more } = await store.transaction(async (tx) => {
       const watched = await tx.loadWatched(now, leaseMax, plus(now, watchAgain));
       const moving: (readonly [channel: string, id: MessageId])[] = [];
+      const idle: (readonly [id: MessageId, why: string])[] = [];
+      for (const name of down) {
+        const why = this.lane(name).leftAlone() ?? '';
+        for (const id of await tx.unsaid(name, why, now, leaseMax)) idle.push([id, why]);
+      }
       for (const name of down)
         for (const id of await tx.movable(name, now, leaseMax)) moving.push([name, id]);
       const found = await gather(tx, {
@@ -175,7 +180,7 @@ class Delivery implements Deliver {
         ...found.gathered.map((one) => ({ ...one, kind: 'gathered' as const })),
         ...held.map((one) => ({ ...one, kind: 'held-back' as const })),
       ];
-      return { go, waiting, watched, moving, more: found.more };
+      return { go, waiting, watched, moving, idle, more: found.more };
     });
     for (const name of down) for (const id of this.lane(name).withdraw()) moving.push([name, id]);
     for (const group of go) this.queue(group);
@@ -183,8 +188,9 @@ class Delivery implements Deliver {
     const waits = Promise.all([
       ...waiting.map(({ message, kind, until, why }) => this.waits(message, { kind, until, why })),
       ...moving.map(([name, id]) => this.moveOn(name, id)),
+      ...idle.map(([id, why]) => this.receipt(id, { kind: 'waits', why })),
     ]);
-    const left = waiting.length > 0 || moving.length > 0 || watched.length === leaseMax;
+    const left = waiting.length + moving.length + idle.length > 0 || watched.length === leaseMax;
     return { waits, more: more || left };
   }
 

@@ -40,6 +40,8 @@ export type Receipt =
   | { readonly kind: 'failed'; readonly why: string }
   /** The person's limit holds it back; it is not a try. */
   | { readonly kind: 'held-back'; readonly until: Instant; readonly why: string }
+  /** Its provider is left alone for now; it is not a try. */
+  | { readonly kind: 'waits'; readonly why: string }
   /** A summary takes its place; it is not a try. */
   | { readonly kind: 'gathered'; readonly until: Instant; readonly why: string }
   /**

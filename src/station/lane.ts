@@ -100,6 +100,13 @@ export class Lane {
     });
   }
 
+  /** Why nothing is sent by it now, in words that stay the same as long as it does not work; null where it does. */
+  leftAlone(): string | null {
+    const problem = this.breaker.problem();
+    if (problem === null || this.channel === null) return null;
+    return `${this.channel.name} has not worked since ${rfc3339(problem.since)}, and is left alone for a while`;
+  }
+
   /** That it does not work, as a sentence; null while it does. */
   problem(): string | null {
     const problem = this.breaker.problem();

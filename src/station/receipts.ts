@@ -114,6 +114,7 @@ function entriesOf(
 const outcomes: Readonly<Record<Settlement['kind'], ReceiptOutcome | null>> = {
   accepted: 'accepted',
   noted: 'sent',
+  waits: 'waits',
   delivered: 'delivered',
   confirmed: 'delivered',
   retry: 'will-retry',
@@ -176,6 +177,8 @@ function settlementOf(event: ReceiptEvent, message: UnsettledMessage, alert: Ale
     case 'gathered':
       if (overtaken !== null) return { id, kind: 'obsolete', at, why: `${overtaken}; ${receipt.why}` };
       return { id, kind: receipt.kind, at, until: receipt.until, why: receipt.why };
+    case 'waits':
+      return { id, kind: 'waits', at, why: receipt.why };
     case 'retry':
       // Whoever asked for it does not wait so long.
       if (message.kind === 'test' && since(message.dueAt, at) > testMost) {

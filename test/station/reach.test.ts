@@ -301,6 +301,23 @@ describe('a channel that does not work', () => {
       },
     ));
 
+  it('is why a message waits, and its history says so once', () =>
+    timeline(
+      { policy: policy.replace('first_of: [sms, xmpp, email], wait: 60s', 'first_of: [sms]') },
+      async (t) => {
+        t.answer = (_, to) => (to === annsPhone ? down : ok);
+        await t.update(many);
+        await t.at(30);
+        await t.update([{ id: 'late' }]);
+        await t.at(4 * minute);
+        const waits = (await t.history('late', { quiet: true })).flatMap(({ change }) =>
+          change.kind === 'receipt' && change.outcome === 'waits' ? [change.why] : [],
+        );
+        assert.equal(waits.length, 1);
+        assert.match(waits[0] ?? '', /^sms has not worked since .*, and is left alone for a while$/);
+      },
+    ));
+
   it('is found to work again by one message within minutes, and then all go at once', () =>
     timeline(
       { policy: policy.replace('first_of: [sms, xmpp, email], wait: 60s', 'first_of: [sms]') },

@@ -198,6 +198,7 @@ export class List {
         this.ends(row, at);
         break;
       case 'noted':
+      case 'waits':
         break;
       case 'failed':
       case 'moved-on':

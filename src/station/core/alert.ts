@@ -153,6 +153,8 @@ export type ReceiptOutcome =
   | 'held-back'
   /** For a summary that takes its place. */
   | 'gathered'
+  /** Its provider does not work, and is left alone for a while. */
+  | 'waits'
   /** The person's next channel takes over. */
   | 'moved-on'
   /** It has not arrived for so long that others are told. */

@@ -273,6 +273,7 @@ export class Outbox {
         this.#confirmed.run(at, why, id);
         break;
       case 'noted':
+      case 'waits':
         this.#noted.run(why, id);
         break;
       case 'failed':

@@ -34,6 +34,7 @@ export class Queue {
   readonly #waiting: Statement<[string, number, Instant, number], WaitingMessage>;
   readonly #waitingFor: Statement<[PersonId, string, Instant, number], WaitingMessage>;
   readonly #movable: Statement<[string, Instant, number], MessageId>;
+  readonly #unsaid: Statement<[string, number, Instant, string, number], MessageId>;
   readonly #firstSend: Statement<[string, number], Instant | null>;
   readonly #take: Statement<[Take], MessageRow>;
   readonly #detail: Statement<[AlertKey], string>;
@@ -64,6 +65,12 @@ export class Queue {
       .prepare<[string, Instant, number], MessageId>(
         `SELECT id FROM outbox INDEXED BY outbox_moving WHERE channel = ? AND (send_at <= ? OR attempts > 0)
            AND status = 'pending' AND next IS NOT NULL ORDER BY send_at LIMIT ?`,
+      )
+      .pluck();
+    this.#unsaid = db
+      .prepare<[string, number, Instant, string, number], MessageId>(
+        `SELECT id FROM outbox INDEXED BY outbox_owed WHERE channel = ? AND urgency = ? AND send_at <= ?
+           AND send_at IS NOT NULL AND status = 'pending' AND next IS NULL AND why <> ? ORDER BY send_at LIMIT ?`,
       )
       .pluck();
     this.#firstSend = db
@@ -129,6 +136,13 @@ export class Queue {
   /** See `Transaction.movable`. */
   movable(channel: string, now: Instant, limit: number): readonly MessageId[] {
     return this.#movable.all(channel, now, limit);
+  }
+
+  /** See `Transaction.unsaid`. */
+  unsaid(channel: string, why: string, now: Instant, limit: number): readonly MessageId[] {
+    return urgencies
+      .flatMap((urgency) => this.#unsaid.all(channel, urgency, now, why, limit))
+      .slice(0, limit);
   }
 
   /** See `Transaction.waitingFor`. */

@@ -372,6 +372,10 @@ class SqliteTransaction implements Transaction {
     return this.#do(({ outbox }) => outbox.queue.movable(channel, now, limit));
   }
 
+  unsaid(channel: string, why: string, now: Instant, limit: number) {
+    return this.#do(({ outbox }) => outbox.queue.unsaid(channel, why, now, limit));
+  }
+
   waitingFor(person: PersonId, channel: string, now: Instant, limit: number) {
     return this.#do(({ outbox }) => outbox.queue.waitingFor(person, channel, now, limit));
   }

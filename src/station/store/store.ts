@@ -135,6 +135,8 @@ export type Settlement =
   | { readonly id: MessageId; readonly kind: 'confirmed'; readonly at: Instant; readonly why: string }
   /** Nothing changes but what is said of it. */
   | { readonly id: MessageId; readonly kind: 'noted'; readonly at: Instant; readonly why: string }
+  /** It may not be sent yet, because its provider does not work. */
+  | { readonly id: MessageId; readonly kind: 'waits'; readonly at: Instant; readonly why: string }
   /** It is owed on the next channel as well, from now on; here it is still on its way, for as long as one that has no next. */
   | { readonly id: MessageId; readonly kind: 'passed-on'; readonly at: Instant; readonly why: string }
   /** It has not arrived in time, and is not watched any more. */
@@ -275,6 +277,8 @@ export interface Transaction {
    * At most `limit`.
    */
   movable(channel: string, now: Instant, limit: number): Promise<readonly MessageId[]>;
+  /** Messages on this channel that may be sent now, go by no other, and of which `why` is not what was last said. */
+  unsaid(channel: string, why: string, now: Instant, limit: number): Promise<readonly MessageId[]>;
   /** Those of one person on one channel that may be sent now, urgent first, then in the order in which they were owed. */
   waitingFor(
     person: PersonId,

@@ -83,6 +83,7 @@ const receiptWords: Readonly<Record<ReceiptOutcome, string>> = {
   accepted: 'taken by the provider',
   sent: 'passed on by the provider',
   gathered: 'waits for a summary',
+  waits: 'waits for its provider',
   overdue: 'not arrived, others are told',
 };
 
