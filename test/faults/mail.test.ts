@@ -44,7 +44,7 @@ async function withMail(port: number, story: (station: RunningStation) => Promis
   writeFileSync(config, `channels:\n  email: {smtp: "smtp://127.0.0.1:${port}", from: mauve@example.net}\n`);
   writeFileSync(
     policy,
-    'version: 1\npeople:\n  ann: {email: ann@example.net}\ngroups:\n  - {name: default, level: normal, notify: [{to: ann}]}\n',
+    'version: 1\npeople:\n  ann: {email: ann@example.net}\ngroups:\n  - {name: default, level: normal, notify: [{to: ann}]}\nsettings: {digest: 0s}\n',
   );
   const station = await new RunningStation({ args: ['--config', config, '--policy', policy] }).start();
   try {
