@@ -27,6 +27,8 @@ function openSmtp(mails: string[], options: Partial<SMTPServerOptions> = {}, por
     ...options,
   });
   smtp.on('error', () => undefined);
+  // A story that fails leaves it open: that must not keep the run from ending.
+  smtp.server.unref();
   return new Promise((resolve) => smtp.listen(port, '127.0.0.1', () => resolve(smtp)));
 }
 
