@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import type { Channel, Message, SendResult } from '../../src/station/channels/channel.ts';
 import { openWebhook, type WebhookOptions, webhookTimeout } from '../../src/station/channels/webhook.ts';
 import { type Clock, type Duration, systemClock } from '../../src/time.ts';
+import { freePort } from '../kit/ports.ts';
 
 export const secret = 'whsec-correct-horse-battery';
 export const fixture = (name: string): string =>
@@ -105,14 +106,13 @@ async function listening(server: Server, at: number): Promise<{ port: number; so
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
+  const port = at === 0 ? await freePort() : at;
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   cleanups.push(() => {
     for (const socket of sockets) socket.destroy();
     return new Promise<void>((resolve) => server.close(() => resolve()));
   });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return { port: address.port, sockets };
+  return { port, sockets };
 }
 
 export function channel(

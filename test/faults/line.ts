@@ -5,6 +5,7 @@
  * station can be killed at that moment.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '../kit/ports.ts';
 
 export class Line {
   port = 0;
@@ -30,14 +31,13 @@ export class Line {
   }
 
   private async listen(): Promise<void> {
+    if (this.port === 0) this.port = await freePort();
     const server = createServer((near) => this.join(near));
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.port, '127.0.0.1', resolve);
     });
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) this.port = address.port;
   }
 
   private join(near: Socket): void {

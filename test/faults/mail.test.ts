@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { freePort } from '../kit/ports.ts';
 import { eventually, RunningStation } from '../kit/process.ts';
 
 type Entry = { kind: string; outcome?: string; why?: string; channel?: string };
@@ -78,9 +79,7 @@ const closed = (smtp: SMTPServer): Promise<void> => new Promise((resolve) => smt
 describe('a mail server', () => {
   it('that is down: the station is killed meanwhile, and the message arrives when the server is back', async () => {
     const mails: string[] = [];
-    const first = await openSmtp(mails);
-    const port = portOf(first);
-    await closed(first);
+    const port = await freePort();
     await withMail(port, async (station) => {
       station.send('-i', 'disk', '-s', 'disk full');
       await eventually(

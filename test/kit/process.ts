@@ -1,9 +1,9 @@
 /** The real programs, as a user starts them: bin/mauveserver, bin/mauvesend, bin/mauvectl, on ports of their own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './ports.ts';
 
 export const projectFolder = join(import.meta.dirname, '../..');
 const bin = (name: string): string => join(projectFolder, 'bin', name);
@@ -58,14 +58,6 @@ export function runAside(name: string, args: readonly string[], env: NodeJS.Proc
   });
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 export type StartOptions = {
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
@@ -95,7 +87,11 @@ export class RunningStation {
   /** Resolves when it is ready. @throws with its stderr when it ends before. */
   async start(): Promise<this> {
     const { args = [], env = {} } = this.options;
-    const ports = this.page === '' ? ['--udp', '127.0.0.1:0', '--web', '127.0.0.1:0'] : this.samePorts();
+    if (this.page === '') {
+      this.port = await freePort();
+      this.page = `http://127.0.0.1:${await freePort()}`;
+    }
+    const ports = ['--udp', `127.0.0.1:${this.port}`, '--web', new URL(this.page).host];
     this.stdout = '';
     this.stderr = '';
     const child = spawn(bin('mauveserver'), ['--data', this.data, ...ports, ...args], {
@@ -119,10 +115,6 @@ export class RunningStation {
     this.page = /Page: +(\S+)/.exec(this.stdout)?.[1] ?? '';
     this.port = Number(/UDP \S+:(\d+)/.exec(this.stdout)?.[1] ?? 0);
     return this;
-  }
-
-  private samePorts(): string[] {
-    return ['--udp', `127.0.0.1:${this.port}`, '--web', new URL(this.page).host];
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -5,11 +5,12 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { type Client, client, type Element, type Transport, type Tube, xml } from '@xmpp/client';
+import { freePort } from './ports.ts';
 import { eventually, pause } from './process.ts';
 
 const startMax = 20_000;
@@ -46,7 +47,8 @@ export class Prosody {
     makeCertificate(prosody.folder, options.certificateFor ?? prosody.domain);
     mkdirSync(join(prosody.folder, 'data'));
     for (;;) {
-      [prosody.port = 0, prosody.tlsPort = 0] = await freePorts(2);
+      prosody.port = await freePort();
+      prosody.tlsPort = await freePort();
       writeFileSync(prosody.configFile, prosody.config());
       for (const [user, password] of Object.entries(options.accounts)) prosody.register(user, password);
       if (await prosody.run()) return prosody;
@@ -184,19 +186,6 @@ export function makeCertificate(folder: string, ...names: readonly string[]): vo
   const alternatives = names.map((name) => `DNS:${name}`).join(',');
   const who = ['-subj', `/CN=${names[0]}`, '-addext', `subjectAltName=${alternatives}`];
   execFileSync('openssl', [...args, ...where, ...who], { stdio: 'ignore' });
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 const listens = (port: number): Promise<boolean> =>

@@ -12,8 +12,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { SegmentedMessage } from 'sms-segments-calculator';
+import { freePort } from './ports.ts';
 import { pause } from './process.ts';
 import { bad, faultOf, type Refusal, signatureOf } from './twilio-rules.ts';
 
@@ -131,11 +132,11 @@ export class TwilioStandIn {
       socket.on('close', () => this.sockets.delete(socket));
     });
     server.on('tlsClientError', () => undefined);
+    if (this.port === 0) this.port = await freePort();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.port, '127.0.0.1', resolve);
     });
-    this.port = (server.address() as AddressInfo).port;
     this.server = server;
   }
 

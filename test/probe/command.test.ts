@@ -4,12 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readState } from '../../src/probe/state.ts';
 import { type AlertUpdate, decode } from '../../src/wire/update.ts';
+import { freePort } from '../kit/ports.ts';
 import { eventually, projectFolder, run, withStation } from '../kit/process.ts';
 
 const off = ['--control', 'off', '--metrics', 'off'];
@@ -40,21 +40,6 @@ function start(t: TestContext, ...args: readonly string[]) {
     return code;
   };
   return Object.assign(running, { end });
-}
-
-async function freePort(kind: 'udp' | 'tcp'): Promise<number> {
-  if (kind === 'tcp') {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const bound = server.address();
-    server.close();
-    return typeof bound === 'object' && bound !== null ? bound.port : 0;
-  }
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 /** Asks the control socket until it answers. */
@@ -180,7 +165,7 @@ test('--check says whether the file is right', (t) => {
 });
 
 test('targets are added, listed and removed while it runs, and the metrics show them', async (t) => {
-  const [control, metrics] = [await freePort('udp'), await freePort('tcp')];
+  const [control, metrics] = [await freePort(), await freePort()];
   const where = ['--control', `127.0.0.1:${control}`, '--metrics', `127.0.0.1:${metrics}`];
   const probe = start(t, '--fake', '--json', '--ping-interval', '0.2', ...where, '192.0.2.1');
   assert.deepEqual(await ask(control, { cmd: 'noop' }), { status: 'ok' });
@@ -201,7 +186,7 @@ test('targets are added, listed and removed while it runs, and the metrics show 
 });
 
 test('an address that is taken: refused where it was asked for, a warning where it was not', async (t) => {
-  const control = await freePort('udp');
+  const control = await freePort();
   const where = ['--control', `127.0.0.1:${control}`, '--metrics', 'off'];
   start(t, '--fake', '--json', ...where, '192.0.2.1');
   await ask(control, { cmd: 'noop' });
@@ -211,7 +196,7 @@ test('an address that is taken: refused where it was asked for, a warning where 
 });
 
 test('SIGHUP reads the file again; a broken one is refused in words and the old one stays', async (t) => {
-  const [dir, control] = [folder(t), await freePort('udp')];
+  const [dir, control] = [folder(t), await freePort()];
   const file = join(dir, 'probe.yaml');
   const write = (targets: string): void =>
     writeFileSync(file, `engine: fake\nmetrics: off\ncontrol: 127.0.0.1:${control}\ntargets: [${targets}]\n`);
@@ -237,7 +222,7 @@ test('SIGHUP reads the file again; a broken one is refused in words and the old 
 
 test('the state is saved when it ends, and used when it starts again', async (t) => {
   const state = join(folder(t), 'probe.state');
-  const control = await freePort('udp');
+  const control = await freePort();
   const args = [
     '--fake',
     '--json',
@@ -301,7 +286,7 @@ test('a heartbeat at once, and a verdict within seconds, to every destination', 
 
 test('from the probe to the page of a real station: raised, and cleared when the target is gone', async (t) => {
   await withStation({}, async (station) => {
-    const control = await freePort('udp');
+    const control = await freePort();
     const file = join(folder(t), 'probe.yaml');
     const rules = 'via: [{hop: 203.0.113.0/24, expect: always}]';
     writeFileSync(file, `engine: fake\ntrace_interval: 300ms\nrules: {${rules}}\ntargets: [192.0.2.1]\n`);
