@@ -41,12 +41,14 @@ function residentKb(pids: readonly number[]): number {
   }, 0);
 }
 
+const once = { timeout: seconds(2), count: 1, every: seconds(1) } as const;
+
 /** What is asked in one round for one target; gives the number of probes that it took. */
 type Ask = (engine: Engine, address: Address, n: number) => Promise<number>;
 
 const ping: Ask = async (engine, address) => {
-  const answer = await engine.ping({ address, timeout: seconds(2) });
-  return answer.ok && answer.record.outcome.kind === 'reply' ? 1 : 0;
+  const answer = await engine.ping({ address, ...once });
+  return answer.ok && answer.record[0]?.outcome.kind === 'reply' ? 1 : 0;
 };
 
 const trace: Ask = async (engine, address, flow) => {
@@ -146,9 +148,10 @@ async function errors(name: string, engine: Engine, lab: Lab): Promise<void> {
   const told = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
     for (let n = 0; n < targets; n++) {
-      const answer = await engine.ping({ address: at(n), timeout: seconds(2) });
-      if (!answer.ok || answer.record.outcome.kind !== 'reply') continue;
-      told.set(at(n), [...(told.get(at(n)) ?? []), answer.record.outcome.rtt]);
+      const answer = await engine.ping({ address: at(n), ...once });
+      const outcome = answer.ok ? answer.record[0]?.outcome : undefined;
+      if (outcome?.kind !== 'reply') continue;
+      told.set(at(n), [...(told.get(at(n)) ?? []), outcome.rtt]);
     }
   }
   await wait(500);

@@ -35,6 +35,7 @@ import {
   loadOf,
   newSchedule,
   nextDue,
+  type Pings,
   pingAgain,
   removeTarget,
   type Schedule,
@@ -42,10 +43,10 @@ import {
   traceAgain,
   traceEnded,
 } from './core/schedule.ts';
-import { type CommonHops, commonHops, firstHop } from './core/sparing.ts';
+import { type CommonHops, commonHops, probesPerHop, shapeOf } from './core/sparing.ts';
 import { Counts } from './counts.ts';
 import type { Engine } from './engine/engine.ts';
-import { Measure, probesPerHop, type Tracing } from './measure.ts';
+import { Measure, type Tracing } from './measure.ts';
 import type { Listener, ProbeRecord } from './records.ts';
 import { Steady } from './steady.ts';
 import type { Target } from './target.ts';
@@ -224,7 +225,7 @@ export class Agent {
     const watched = this.#watched.get(address);
     let trace: TraceRecord | null = null;
     try {
-      if (watched !== undefined && kind === 'ping') await this.#ping(watched);
+      if (watched !== undefined && kind === 'ping') await this.#ping(watched, task.pings);
       if (watched !== undefined && kind === 'trace') trace = await this.#round(watched, task.extra);
     } catch (error) {
       this.counts.bugs += 1;
@@ -242,24 +243,21 @@ export class Agent {
 
   // ------------------------------------------------------------ measuring
 
-  async #ping(watched: Watched): Promise<void> {
-    const { address } = watched;
-    watched.judged = pingSent(watched.judged);
-    const answer = await this.#measure.ping(watched);
-    if (answer === null) {
-      watched.judged = pingForgotten(watched.judged);
-      return;
-    }
-    this.#hour(watched, answer);
-    if (answer.outcome.kind === 'unsent') this.counts.unsent += 1;
-    this.#tell({ kind: 'ping', target: watched.target, address, ping: answer });
-    const judgement = judgePing(
-      watched.judged,
-      answer,
-      this.#measure.rulesFor(watched),
-      this.#options.clock.now(),
-    );
-    this.#judged(watched, judgement);
+  async #ping(watched: Watched, pings: Pings): Promise<void> {
+    for (let n = 0; n < pings.count; n++) watched.judged = pingSent(watched.judged);
+    const answers = await this.#measure.ping(watched, pings);
+    for (const answer of answers ?? []) this.#pinged(watched, answer);
+    if (answers !== null) return;
+    for (let n = 0; n < pings.count; n++) watched.judged = pingForgotten(watched.judged);
+  }
+
+  #pinged(watched: Watched, ping: PingRecord): void {
+    const { address, target } = watched;
+    this.#hour(watched, ping);
+    if (ping.outcome.kind === 'unsent') this.counts.unsent += 1;
+    this.#tell({ kind: 'ping', target, address, ping });
+    const rules = this.#measure.rulesFor(watched);
+    this.#judged(watched, judgePing(watched.judged, ping, rules, this.#options.clock.now()));
   }
 
   /** One trace; those that confirm what it makes suspicious follow as tasks of their own. */
@@ -267,7 +265,9 @@ export class Agent {
     const { rounds } = this.#options;
     if (rounds !== null && watched.rounds >= rounds && watched.confirming === 0) return null;
     const confirms = extra && watched.confirming > 0;
-    const trace = await this.#measure.trace(watched, firstHop(watched.judged, this.#commonHops()));
+    const wasSilent = watched.traced?.end === 'silent';
+    const shape = shapeOf(watched.judged, this.#commonHops(), wasSilent);
+    const trace = await this.#measure.trace(watched, shape);
     if (trace === null) {
       // Whoever waits for the end of the rounds is not to wait for an engine that never answers.
       watched.rounds += 1;

@@ -24,7 +24,7 @@ export type Question<T> = {
 export type AskEdges = { readonly clock: Clock; readonly log: Logger; readonly counts: Counts };
 
 /** @returns null where there is no answer, or where nobody wants it any more. Never rejects for what an engine does. */
-export async function askUntil<T extends PingRecord | TraceRecord>(
+export async function askUntil<T extends readonly PingRecord[] | TraceRecord>(
   { ask, faultOf, wanted }: Question<T>,
   { clock, log, counts }: AskEdges,
 ): Promise<T | null> {

@@ -7,16 +7,14 @@ import type { Clock, Duration } from '../time.ts';
 import { askUntil, type Question } from './ask.ts';
 import type { Method, PingRecord, TraceRecord } from './core/record.ts';
 import type { Rules } from './core/rules.ts';
+import type { Pings } from './core/schedule.ts';
+import type { Shape } from './core/sparing.ts';
 import type { Counts } from './counts.ts';
 import type { Engine } from './engine/engine.ts';
 import { flowOf } from './flow.ts';
 import { withoutPathVerdicts } from './rules-file.ts';
-import { pingFault, traceFault } from './sound.ts';
+import { pingsFault, traceFault } from './sound.ts';
 import type { Watched } from './watched.ts';
-
-export const probesPerHop = 3;
-/** After so many hops in a row that say nothing, a trace is given up. */
-const gapLimit = 5;
 
 export type Tracing = {
   readonly retries: number;
@@ -42,27 +40,27 @@ export class Measure {
   }
 
   /** @returns null where the engine has no answer, or where none is wanted any more. */
-  ping(watched: Watched): Promise<PingRecord | null> {
+  ping(watched: Watched, { count, every }: Pings): Promise<readonly PingRecord[] | null> {
     const { engine, tracing } = this.#options;
     const { address } = watched;
-    return this.#asked<PingRecord>(
+    return this.#asked<readonly PingRecord[]>(
       watched,
-      () => engine.ping({ address, timeout: tracing.timeout }),
-      (record) => pingFault(record, address),
+      () => engine.ping({ address, timeout: tracing.timeout, count, every }),
+      (records) => pingsFault(records, { address, count }),
     );
   }
 
   /**
-   * @param firstHop the TTL that it begins with.
+   * @param shape what it may spare.
    * @returns null as for a ping.
    */
-  trace(watched: Watched, firstHop: number): Promise<TraceRecord | null> {
+  trace(watched: Watched, shape: Shape): Promise<TraceRecord | null> {
     const { engine, tracing } = this.#options;
     const { address } = watched;
-    const task = { address, method: this.#method(watched), flow: flowOf(address), firstHop };
+    const task = { address, method: this.#method(watched), flow: flowOf(address) };
     return this.#asked<TraceRecord>(
       watched,
-      () => engine.trace({ ...task, ...tracing, probesPerHop, gapLimit }),
+      () => engine.trace({ ...task, ...tracing, ...shape }),
       (record) => traceFault(record, address),
     );
   }
@@ -78,7 +76,7 @@ export class Measure {
     return methods.includes(target.method) ? target.method : (methods[0] ?? target.method);
   }
 
-  #asked<T extends PingRecord | TraceRecord>(
+  #asked<T extends readonly PingRecord[] | TraceRecord>(
     watched: Watched,
     ask: Question<T>['ask'],
     faultOf: Question<T>['faultOf'],

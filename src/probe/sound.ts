@@ -10,8 +10,20 @@ const probesMax = 100;
 
 const isDelay = (rtt: number): boolean => Number.isFinite(rtt) && rtt >= 0;
 
-/** @returns what is wrong with it; null: nothing. */
-export function pingFault(record: PingRecord, asked: Address): string | null {
+/** @returns what is wrong with them; null: nothing. `asked`: so many pings of that address. */
+export function pingsFault(
+  records: readonly PingRecord[],
+  asked: { readonly address: Address; readonly count: number },
+): string | null {
+  if (records.length !== asked.count) return `${records.length} answers to ${asked.count} pings`;
+  for (const record of records) {
+    const fault = pingFault(record, asked.address);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+function pingFault(record: PingRecord, asked: Address): string | null {
   if (record.address !== asked) return 'the answer is about another address';
   if (!Number.isFinite(record.at)) return 'the ping has no time';
   const { outcome } = record;

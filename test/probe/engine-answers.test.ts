@@ -11,7 +11,7 @@ import { parseJson, readPing, readTrace, userOf } from '../../src/probe/engine/s
 import { pingCommand, traceCommand } from '../../src/probe/engine/scamper-commands.ts';
 import { instant, milliseconds, minus, plus, seconds } from '../../src/time.ts';
 import { mainPath } from '../lab/lab.ts';
-import { measured, pingTask, traceTask } from './engine-kit.ts';
+import { measured, pinged, pingTask, traceTask } from './engine-kit.ts';
 
 type Case = { readonly name: string; readonly user: number; readonly answer: string } & (
   | { readonly kind: 'ping'; readonly task: PingTask }
@@ -37,7 +37,7 @@ function find(name: string): Case {
 function ping(name: string): PingRecord {
   const { kind, task, answer } = find(name);
   assert.equal(kind, 'ping');
-  return measured(readPing(parseJson(answer), task, spanOf(answer)));
+  return pinged(readPing(parseJson(answer), pingTask(task), spanOf(answer)));
 }
 
 function traceOf(one: Case): TraceRecord {
@@ -162,7 +162,7 @@ test('what was halted, or could not be sent, was not measured', () => {
 test("an answer that came after the task's own timeout came too late", () => {
   const { answer } = find('ping reply');
   const late = readPing(parseJson(answer), pingTask({ timeout: milliseconds(20) }), spanOf(answer));
-  assert.deepEqual(measured(late).outcome, { kind: 'lost' });
+  assert.deepEqual(pinged(late).outcome, { kind: 'lost' });
 });
 
 test('a clock that was set meanwhile makes no round trip and no time of it', () => {
@@ -173,7 +173,7 @@ test('a clock that was set meanwhile makes no round trip and no time of it', () 
     assert.ok(!readPing(json, pingTask(), spanOf(answer)).ok);
   }
   const now = instant(Date.UTC(2011, 7, 1));
-  const record = measured(readPing(parseJson(answer), pingTask(), { from: now, to: now }));
+  const record = pinged(readPing(parseJson(answer), pingTask(), { from: now, to: now }));
   assert.equal(record.at, now);
   const traced = find('trace udp 4');
   const hops = JSON.parse(traced.answer);
@@ -272,4 +272,41 @@ test('every type and code of ICMP has words', () => {
     for (let type = 0; type < 256; type++)
       assert.match(icmpWords(version, { type, code: type }), /^[A-Za-z][\w ]+$/);
   }
+});
+
+test('several pings together: those that nobody answered have their places, and their times', () => {
+  const { answer } = find('ping reply');
+  const json = JSON.parse(answer);
+  const [reply] = json.responses;
+  const { sec, usec } = json.start;
+  const answers = (...seqs: readonly number[]) => seqs.map((seq) => ({ ...reply, tx: undefined, seq }));
+  const of = (sent: number, responses: unknown) =>
+    readPing(
+      { ...json, ping_sent: sent, responses },
+      pingTask({ count: 4, every: milliseconds(100) }),
+      spanOf(answer),
+    );
+  const records = measured(of(4, answers(1, 3, 3)));
+  assert.deepEqual(
+    records.map(({ outcome }) => outcome.kind),
+    ['lost', 'reply', 'lost', 'reply'],
+  );
+  const begun = sec * 1000 + usec / 1000;
+  assert.deepEqual(
+    records.map(({ at }) => Math.round((at - begun) / 10) * 10 + 0),
+    [0, 100, 200, 300],
+  );
+  // Somebody answered twice, and so it was over before all were sent.
+  assert.deepEqual(
+    measured(of(3, answers(0, 0, 1, 2))).map(({ outcome }) => outcome.kind),
+    ['reply', 'reply', 'reply', 'unsent'],
+  );
+  for (const seq of [4, -1, 0.5, null]) assert.ok(!of(4, [{ ...reply, seq }]).ok);
+  assert.ok(!of(5, []).ok);
+});
+
+test('several pings are a tenth of a second apart at least, written so that scamper reads it', () => {
+  const every = (ms: number): string =>
+    / -c 8 .* -i (\S+) /.exec(pingCommand(pingTask({ count: 8, every: milliseconds(ms) }), 1))?.[1] ?? '';
+  assert.deepEqual([10, 100, 125, 1000, 2500].map(every), ['0.1', '0.1', '0.1', '1', '2.5']);
 });

@@ -10,7 +10,7 @@ import {
 } from '../../src/probe/engine/choose.ts';
 import { findOwner } from '../../src/probe/engine/privilege.ts';
 import { systemClock } from '../../src/time.ts';
-import { measured, pingTask, quiet } from './engine-kit.ts';
+import { pinged, pingTask, quiet } from './engine-kit.ts';
 
 const all: Found = {
   root: true,
@@ -75,6 +75,6 @@ test('the fake one is there for whoever asks for it', async () => {
   const chosen = await chooseEngine({ choice: 'fake', clock: systemClock, log: quiet, owner: null });
   assert.ok(chosen.ok);
   assert.equal(chosen.engine.name, 'fake');
-  assert.equal(measured(await chosen.engine.ping(pingTask())).outcome.kind, 'reply');
+  assert.equal(pinged(await chosen.engine.ping(pingTask())).outcome.kind, 'reply');
   await chosen.engine.close();
 });

@@ -13,7 +13,7 @@ import { openScamperAt } from '../../src/probe/engine/scamper.ts';
 import { elsewhere } from '../../src/probe/engine/supervisor.ts';
 import { milliseconds, minutes, systemClock } from '../../src/time.ts';
 import { eventually } from '../kit/process.ts';
-import { measured, pingTask, quiet, traceTask } from './engine-kit.ts';
+import { pinged, pingTask, quiet, traceTask } from './engine-kit.ts';
 
 type Server = {
   readonly path: string;
@@ -34,7 +34,7 @@ const addressIn = (command: string): string => command.split(' ').at(-1) ?? '';
 /** What scamper says of a ping that was answered. */
 function pong(command: string): unknown {
   const [sec, dst] = [Math.floor(Date.now() / 1000), addressIn(command)];
-  const reply = { from: dst, rtt: 1.5, icmp_type: 0, icmp_code: 0, tx: { sec, usec: 0 } };
+  const reply = { from: dst, seq: 0, rtt: 1.5, icmp_type: 0, icmp_code: 0, tx: { sec, usec: 0 } };
   return {
     type: 'ping',
     userid: userIn(command),
@@ -105,7 +105,7 @@ const works4 = async (engine: Engine): Promise<void> => {
     () => engine.problem(),
     (problem) => problem === null,
   );
-  assert.equal(measured(await engine.ping(pingTask())).outcome.kind, 'reply');
+  assert.equal(pinged(await engine.ping(pingTask())).outcome.kind, 'reply');
 };
 
 test('answers come in any order, and each finds its task', async () => {
@@ -123,7 +123,7 @@ test('answers come in any order, and each finds its task', async () => {
       (n) => n === 20,
     );
     for (const [command, socket] of held.reverse()) socket.write(data(pong(command)));
-    const records = (await Promise.all(answers)).map((answer) => measured(answer));
+    const records = (await Promise.all(answers)).map((answer) => pinged(answer));
     assert.deepEqual(
       records.map(({ address }) => address),
       addresses,
@@ -212,7 +212,7 @@ test('an answer to no task, of no sense, or for another is no answer and no cras
         `OK id-${++ids}\n${data({ ...right, userid: 4_000_000 })}DATA 5\n{"a":${data([])}${data(right)}`,
       );
     };
-    assert.equal(measured(await engine.ping(pingTask())).outcome.kind, 'reply');
+    assert.equal(pinged(await engine.ping(pingTask())).outcome.kind, 'reply');
     server.answer = (command, socket) => {
       if (!command.startsWith('ping')) return works(command, socket);
       socket.write(`OK id-${++ids}\n${data({ type: 'ping', userid: userIn(command), dst: '6.6.6.6' })}`);
@@ -245,7 +245,7 @@ test('what it does not take is where it cannot send: that says nothing of the ta
   await withEngine(async (engine, server) => {
     server.answer = (command, socket) =>
       command.startsWith('attach') ? works(command, socket) : socket.write('ERR command not accepted\n');
-    assert.equal(measured(await engine.ping(pingTask())).outcome.kind, 'unsent');
+    assert.equal(pinged(await engine.ping(pingTask())).outcome.kind, 'unsent');
     const trace = await engine.trace(traceTask());
     assert.ok(!trace.ok && trace.why === 'refused' && trace.detail.includes('no route'));
   });

@@ -5,7 +5,7 @@ import type { Answer } from '../../src/probe/engine/engine.ts';
 import { type FakeEngine, openFake } from '../../src/probe/engine/fake.ts';
 import { instant, milliseconds, plus, seconds } from '../../src/time.ts';
 import { SimulatedClock } from '../kit/clock.ts';
-import { measured, pingTask, target6, traceTask } from './engine-kit.ts';
+import { measured, pinged, pingTask, target6, traceTask } from './engine-kit.ts';
 
 const start = instant(Date.UTC(2011, 7, 1));
 const fresh = (seed = 1) => {
@@ -43,7 +43,7 @@ test('one seed gives one world, another another', async () => {
 test('an answer takes the time that it tells of', async () => {
   const { clock, engine } = fresh();
   const { answer, took } = await passed(clock, engine.ping(pingTask()));
-  const { outcome } = measured(answer);
+  const { outcome } = pinged(answer);
   assert.ok(outcome.kind === 'reply');
   assert.equal(took, Math.ceil(outcome.rtt));
   const traced = await passed(clock, engine.trace(traceTask({ probesPerHop: 3 })));
@@ -58,7 +58,7 @@ test('a target that is down costs the whole timeout, and is lost', async () => {
   const dead = { at: start, nodes: { r8: { passes: 'nothing' as const } } };
   engine.network = { ...engine.network, changes: [dead] };
   const { answer, took } = await passed(clock, engine.ping(pingTask()));
-  assert.deepEqual([measured(answer).outcome.kind, took], ['lost', 1000]);
+  assert.deepEqual([pinged(answer).outcome.kind, took], ['lost', 1000]);
 });
 
 test('its faults are those of a real one: nothing is measured, everything is answered', async () => {

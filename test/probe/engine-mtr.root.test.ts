@@ -11,7 +11,7 @@ import { MtrProcess } from '../../src/probe/engine/mtr-process.ts';
 import { milliseconds, minutes, systemClock } from '../../src/time.ts';
 import { eventually } from '../kit/process.ts';
 import { Lab, mainPath, processesWith } from '../lab/lab.ts';
-import { measured, pingTask, quiet, target4, target6, traceTask } from './engine-kit.ts';
+import { measured, pinged, pingTask, quiet, target4, target6, traceTask } from './engine-kit.ts';
 
 const quick = { first: milliseconds(50), most: milliseconds(200), good: minutes(1) };
 const options = { clock: systemClock, log: quiet, restarts: quick, slack: milliseconds(2000) };
@@ -43,7 +43,7 @@ test('pings of both versions take the time of 22 links', async () => {
   for (const address of [target4, target6]) {
     const times: number[] = [];
     for (let n = 0; n < 5 || (n < 50 && Math.min(...times) >= 64); n++) {
-      const { outcome } = measured(await engine.ping(pingTask({ address })));
+      const { outcome } = pinged(await engine.ping(pingTask({ address })));
       assert.ok(outcome.kind === 'reply');
       times.push(outcome.rtt);
     }
@@ -86,7 +86,7 @@ test('200 targets at once', async () => {
     assert.deepEqual(seen, [...mainPath(4).slice(2), record.address]);
   }
   const lost = (await pings)
-    .map((answer) => measured(answer))
+    .map((answer) => pinged(answer))
     .filter(({ outcome }) => outcome.kind !== 'reply');
   assert.deepEqual(lost, []);
   assert.ok((engine.cpuSeconds() ?? -1) >= 0);
@@ -97,7 +97,7 @@ test('a blackhole, a refusal, a loop, and no route from here', async () => {
     const record = measured(await engine.trace(traceTask({ firstHop: 7, retries: 0, probesPerHop: 2 })));
     return [record.end, record.said, record.hops.at(-1)?.probes[0]?.address];
   };
-  const ping = async () => measured(await engine.ping(pingTask())).outcome;
+  const ping = async () => pinged(await engine.ping(pingTask())).outcome;
   lab.run('path', 'blackhole');
   assert.deepEqual([await trace(), await ping()], [['silent', '', null], { kind: 'lost' }]);
   lab.run('path', 'reject');
@@ -150,7 +150,7 @@ describe('when it is ill-treated', () => {
       () => engine.problem(),
       (problem) => problem === null,
     );
-    assert.equal(measured(await engine.ping(pingTask())).outcome.kind, 'reply');
+    assert.equal(pinged(await engine.ping(pingTask())).outcome.kind, 'reply');
     assert.deepEqual(
       processes().map(({ pid }) => pid === before.pid),
       [false],
@@ -191,7 +191,7 @@ test('root has its own scamper without asking, on this very machine', async () =
   assert.ok(chosen.ok, chosen.ok ? '' : chosen.say);
   assert.equal(chosen.engine.name, 'scamper');
   assert.equal(
-    measured(await chosen.engine.ping(pingTask({ address: '127.0.0.1' as Address }))).outcome.kind,
+    pinged(await chosen.engine.ping(pingTask({ address: '127.0.0.1' as Address }))).outcome.kind,
     'reply',
   );
   await chosen.engine.close();

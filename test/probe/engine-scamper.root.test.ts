@@ -10,7 +10,7 @@ import { type Opened, openScamper, openScamperAt } from '../../src/probe/engine/
 import { milliseconds, minutes, systemClock } from '../../src/time.ts';
 import { eventually, projectFolder } from '../kit/process.ts';
 import { Lab, mainPath, processesWith } from '../lab/lab.ts';
-import { measured, pingTask, quiet, target4, target6, traceTask } from './engine-kit.ts';
+import { measured, pinged, pingTask, quiet, target4, target6, traceTask } from './engine-kit.ts';
 
 const nobody = { uid: 65_534, gid: 65_534 };
 const quick = { first: milliseconds(50), most: milliseconds(200), good: minutes(1) };
@@ -60,7 +60,7 @@ describe('on a path that works', () => {
     for (const version of versions) {
       const times: number[] = [];
       for (let n = 0; n < 5 || (n < 50 && Math.min(...times) >= 64); n++) {
-        const { outcome } = measured(await engine.ping(pingTask({ address: at(version) })));
+        const { outcome } = pinged(await engine.ping(pingTask({ address: at(version) })));
         assert.ok(outcome.kind === 'reply');
         times.push(outcome.rtt);
       }
@@ -125,7 +125,7 @@ describe('on a path that works', () => {
       assert.deepEqual(seen, [...mainPath(4).slice(2), record.address]);
     }
     const lost = (await pings)
-      .map((answer) => measured(answer))
+      .map((answer) => pinged(answer))
       .filter(({ outcome }) => outcome.kind !== 'reply');
     assert.deepEqual(lost, []);
     assert.ok((engine.cpuSeconds() ?? 0) > 0);
@@ -137,7 +137,7 @@ describe('on a path that does not', () => {
     lab.run('path', 'blackhole');
     const trace = engine.trace(traceTask({ firstHop: 6, retries: 0 }));
     const begun = Date.now();
-    assert.deepEqual(measured(await engine.ping(pingTask())).outcome, { kind: 'lost' });
+    assert.deepEqual(pinged(await engine.ping(pingTask())).outcome, { kind: 'lost' });
     assert.ok(Date.now() - begun < 2500, 'the ping did not wait for the trace');
     const record = measured(await trace);
     assert.equal(record.end, 'silent');
@@ -155,7 +155,7 @@ describe('on a path that does not', () => {
       assert.equal(addresses(record).at(-1)?.at(-1), from[version]);
       // Linux says it five times, and then once a second.
       const outcome = await eventually(
-        async () => measured(await engine.ping(pingTask({ address: at(version) }))).outcome,
+        async () => pinged(await engine.ping(pingTask({ address: at(version) }))).outcome,
         ({ kind }) => kind === 'error',
       );
       assert.deepEqual(outcome, { kind: 'error', from: from[version], why: words[version] });
@@ -180,7 +180,7 @@ describe('on a path that does not', () => {
     lab.run('exec', 'ip', '-6', 'route', 'del', 'default');
     try {
       for (const version of versions) {
-        const { outcome } = measured(await engine.ping(pingTask({ address: at(version) })));
+        const { outcome } = pinged(await engine.ping(pingTask({ address: at(version) })));
         assert.equal(outcome.kind, 'unsent');
         const trace = await engine.trace(traceTask({ address: at(version) }));
         assert.ok(!trace.ok && trace.why === 'refused');
@@ -189,7 +189,7 @@ describe('on a path that does not', () => {
       lab.run('exec', 'ip', 'route', 'add', 'default', 'via', to4);
       lab.run('exec', 'ip', '-6', 'route', 'add', 'default', 'via', to6);
     }
-    assert.equal(measured(await engine.ping(pingTask())).outcome.kind, 'reply');
+    assert.equal(pinged(await engine.ping(pingTask())).outcome.kind, 'reply');
   });
 });
 
@@ -231,7 +231,7 @@ describe('when it is ill-treated', () => {
       () => engine.problem(),
       (problem) => problem === null,
     );
-    assert.equal(measured(await engine.ping(pingTask())).outcome.kind, 'reply');
+    assert.equal(pinged(await engine.ping(pingTask())).outcome.kind, 'reply');
     assert.equal(measured(await engine.trace(traceTask())).end, 'reached');
     const now = daemons();
     assert.equal(now.length, 2);
@@ -251,7 +251,7 @@ describe('when it is ill-treated', () => {
 
   test('closed, it leaves no process, no socket and no folder', async () => {
     const [mine, other] = [runs, await open('closing')];
-    assert.equal(measured(await other.ping(pingTask())).outcome.kind, 'reply');
+    assert.equal(pinged(await other.ping(pingTask())).outcome.kind, 'reply');
     const waiting = [
       other.trace(traceTask({ address: target(9) })),
       other.ping(pingTask({ address: target(9) })),
@@ -292,7 +292,7 @@ test('without any delay, 600 pings at once, again and again: not one is lost', a
       );
       const answers = await Promise.all(tasks.map((task) => far.ping(task)));
       assert.deepEqual(
-        answers.map((answer) => measured(answer)).filter(({ outcome }) => outcome.kind !== 'reply'),
+        answers.map((answer) => pinged(answer)).filter(({ outcome }) => outcome.kind !== 'reply'),
         [],
       );
     }
@@ -316,8 +316,8 @@ function agent(story: string, folder: string) {
     const program = ${JSON.stringify(lab.inside('/usr/bin/scamper'))};
     const { engine } = await openScamper({ ...options, program, runBase: ${JSON.stringify(folder)} });
     const ping = async () => {
-      const answer = await engine.ping({ address: '198.51.100.7', timeout: seconds(1) });
-      return answer.ok ? answer.record.outcome.kind : answer.why;
+      const answer = await engine.ping({ address: '198.51.100.7', timeout: seconds(1), count: 1, every: seconds(1) });
+      return answer.ok ? answer.record[0].outcome.kind : answer.why;
     };
     ${story}`;
   return spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -380,7 +380,7 @@ test('another scamper is used by its socket', async () => {
     await eventually(() => existsSync(path), Boolean);
     const opened = await openScamperAt(path, { clock: systemClock, log: quiet });
     assert.ok(opened.ok);
-    assert.equal(measured(await opened.engine.ping(pingTask())).outcome.kind, 'reply');
+    assert.equal(pinged(await opened.engine.ping(pingTask())).outcome.kind, 'reply');
     assert.equal(measured(await opened.engine.trace(traceTask())).end, 'reached');
     assert.equal(opened.engine.cpuSeconds(), null);
     await opened.engine.close();

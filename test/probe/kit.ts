@@ -77,11 +77,17 @@ export class ScriptedEngine implements Engine {
     return { methods: ['udp', 'icmp', 'tcp'] as const, fixedFlow: this.fixedFlow };
   }
 
-  async ping(task: PingTask): Promise<Answer<PingRecord>> {
-    this.pings.push(task);
+  async ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {
     const at = this.#clock.now();
+    for (let n = 0; n < task.count; n++) this.pings.push(task);
     await this.#wait();
-    return await this.onPing(task, at);
+    const records: PingRecord[] = [];
+    for (let n = 0; n < task.count; n++) {
+      const answer = await this.onPing(task, at);
+      if (!answer.ok) return answer;
+      records.push(answer.record);
+    }
+    return { ok: true, record: records };
   }
 
   async trace(task: TraceTask): Promise<Answer<TraceRecord>> {

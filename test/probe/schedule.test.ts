@@ -198,8 +198,8 @@ describe('the schedule', () => {
     assert.ok(rounds === 10 || rounds === 9, `${rounds}`);
   });
 
-  it('pings that are asked for come an eighth of the interval apart', () => {
-    const agent = new Agent().add(1, { ping: seconds(8), trace: null }).run(seconds(1));
+  it('pings that are asked for come a sixteenth of the interval apart', () => {
+    const agent = new Agent().add(1, { ping: seconds(16), trace: null }).run(seconds(1));
     agent.started.splice(0);
     pingAgain(agent.schedule, target(0), 4, agent.now);
     pingAgain(agent.schedule, target(0), 4, agent.now);

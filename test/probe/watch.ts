@@ -23,6 +23,7 @@ import {
 } from '../../src/probe/core/network.ts';
 import type { Address, Method, PingRecord } from '../../src/probe/core/record.ts';
 import { defaultRules, type Rules } from '../../src/probe/core/rules.ts';
+import { shapeOf } from '../../src/probe/core/sparing.ts';
 import { type Duration, type Instant, instant, milliseconds, plus, seconds } from '../../src/time.ts';
 
 export const v4 = '198.51.100.7' as Address;
@@ -35,7 +36,6 @@ export type WatchOptions = {
   readonly rules: Rules;
   readonly interval: Duration;
   readonly pingsPerRound: number;
-  readonly probesPerHop: number;
   readonly firstHop: number;
   readonly maxHops: number;
   readonly seed: number;
@@ -47,7 +47,6 @@ const usually: WatchOptions = {
   rules: defaultRules,
   interval: seconds(1),
   pingsPerRound: 1,
-  probesPerHop: 3,
   firstHop: 1,
   maxHops: 30,
   seed: 1,
@@ -63,6 +62,7 @@ export class Watch {
   options: WatchOptions;
   network: Network;
   private readonly random: Chance;
+  private wasSilent = false;
 
   constructor(network: Network = exampleNetwork(), options: Partial<WatchOptions> = {}) {
     this.options = { ...usually, ...options };
@@ -95,9 +95,9 @@ export class Watch {
       wanted = pings;
     }
     wanted = Math.max(wanted, this.traces(1));
-    // Pings that are wanted sooner, an eighth of the round apart.
-    for (let i = 1; i < 8 && wanted > 0; i++) {
-      this.now = plus(begun, milliseconds((i * interval) / 8));
+    // Pings that are wanted sooner, a sixteenth of the round apart.
+    for (let i = 1; i < 16 && wanted > 0; i++) {
+      this.now = plus(begun, milliseconds((i * interval) / 16));
       const { pings, confirm } = this.ping();
       this.traces(Math.min(1, confirm));
       wanted = Math.max(wanted - 1, pings);
@@ -135,10 +135,12 @@ export class Watch {
   }
 
   trace(): Judgement {
-    const { target, rules, probesPerHop, firstHop, maxHops, method } = this.options;
-    const order = { address: target, method, firstHop, maxHops, probesPerHop, retries: 0 };
-    const rest = { timeout: seconds(2), gapLimit: 5, flow: 33_434 };
+    const { target, rules, firstHop, maxHops, method } = this.options;
+    const shape = shapeOf(this.state, { v4: 0, v6: 0 }, this.wasSilent);
+    const order = { ...shape, address: target, method, firstHop, maxHops, retries: 1 };
+    const rest = { timeout: seconds(2), flow: 33_434 };
     const record = traceThrough(this.network, { ...order, ...rest }, this.random, this.now);
+    this.wasSilent = record.end === 'silent';
     const judgement = this.take(judgeTrace(this.state, record, rules, this.now));
     this.pathIds.push(judgement.pathId);
     return judgement;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exampleNetwork } from '../../src/probe/core/network.ts';
-import { commonHops, firstHop, sparedMax } from '../../src/probe/core/sparing.ts';
+import { commonHops, gapMost, probesPerHop, shapeOf, sparedMax } from '../../src/probe/core/sparing.ts';
 import { isListed } from '../../src/probe/core/via.ts';
 import { delayWords, escapeHtml, fitted, lengthWords, summaryMax } from '../../src/probe/core/words.ts';
 import { safeDetail } from '../../src/station/html.ts';
@@ -109,16 +109,17 @@ describe('the first hops', () => {
     assert.deepEqual(common, { v4: sparedMax, v6: 0 });
     const [one] = all;
     assert.ok(one);
-    assert.equal(firstHop(one, common), sparedMax + 1);
+    assert.equal(shapeOf(one, common, false).firstHop, sparedMax + 1);
     const { paths } = one;
-    assert.equal(firstHop({ ...one, paths: { ...paths, usual: { ...paths.usual, traces: 16 } } }, common), 1);
+    const eighth = { ...one, paths: { ...paths, usual: { ...paths.usual, traces: 16 } } };
+    assert.equal(shapeOf(eighth, common, false).firstHop, 1);
   });
 
   it('are not spared for a few targets, for one that is new, or where something stands', () => {
     assert.deepEqual(commonHops(targets(3)), { v4: 0, v6: 0 });
     const common = { v4: 2, v6: 0 };
-    assert.equal(firstHop(new Watch(lab).rounds(1).state, common), 1);
-    assert.equal(firstHop(known().change(change).rounds(2).state, common), 1);
+    assert.equal(shapeOf(new Watch(lab).rounds(1).state, common, false).firstHop, 1);
+    assert.equal(shapeOf(known().change(change).rounds(2).state, common, false).firstHop, 1);
   });
 
   it('whose absence from a trace raises nothing', () => {
@@ -129,5 +130,32 @@ describe('the first hops', () => {
     assert.equal(watch.raised('path-changed').hop, nodeOf(lab, 'y1'));
     watch.options = { ...watch.options, firstHop: 1 };
     assert.deepEqual(new Set(watch.pathIds).size, 2);
+  });
+});
+
+describe('silence', () => {
+  const none = { v4: 0, v6: 0 };
+  const mute = { answers: 0 };
+  const gapOf = (watch: Watch): number => shapeOf(watch.state, none, false).gapLimit;
+
+  it('ends a trace two hops behind those that are usually silent, and five where these are not known', () => {
+    assert.equal(gapOf(new Watch().rounds(1)), gapMost);
+    assert.equal(gapOf(known()), 2);
+    assert.equal(gapOf(known(exampleNetwork([{ at: start, nodes: { r3: mute, r4: mute } }]))), 4);
+    assert.equal(gapOf(known(exampleNetwork([{ at: start, nodes: { r5: { answers: 0.4 } } }]))), 3);
+  });
+
+  it('of another path that has more silent hops than the usual one hides neither its change nor its length', () => {
+    const long = { r4: { to: ['x1'], by: 'flow' } } as const;
+    const watch = known().change({ routes: long, nodes: { x1: mute, x2: mute, x3: mute } });
+    assert.deepEqual(watch.rounds(2).said(), ['raised path-changed', 'raised more-hops']);
+  });
+
+  it('of a target: what is asked then is only how far a trace comes, by one probe a hop', () => {
+    const watch = known();
+    assert.equal(shapeOf(watch.state, none, false).probesPerHop, probesPerHop);
+    watch.change({ nodes: { r6: { passes: 'nothing' } } }).rounds(2);
+    assert.equal(shapeOf(watch.state, none, false).probesPerHop, 1);
+    assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r6'));
   });
 });

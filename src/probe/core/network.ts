@@ -8,6 +8,7 @@
  * longer, loss, refusal, black holes and loops. Time stands still during a trace.
  */
 import type { Duration, Instant } from '../../time.ts';
+import { attempts } from './attempts.ts';
 import { type Chance, hashOf } from './chance.ts';
 import type { Address, Hop, HopProbe, Method, PingRecord, Rtt, TraceEnd, TraceRecord } from './record.ts';
 
@@ -81,7 +82,7 @@ export function traceThrough(network: Network, order: TraceOrder, random: Chance
   };
   let silent = 0;
   for (let ttl = order.firstHop; ttl <= order.maxHops; ttl++) {
-    const fates = Array.from({ length: order.probesPerHop }, () => probe(parts, order, ttl, random));
+    const fates = probes(parts, order, ttl, random);
     hops.push({ ttl, probes: fates.map((fate) => answerOf(fate, order.address)) });
     if (fates.some(({ kind }) => kind === 'arrived')) return done('reached');
     if (fates.some(({ kind }) => kind === 'refused')) return done('unreachable', refusal);
@@ -103,12 +104,14 @@ export function pingThrough(network: Network, order: PingOrder, random: Chance, 
   return { address, at: now, outcome: { kind: 'error', from: addressOf(fate.node, address), why } };
 }
 
-function probe(parts: Parts, order: TraceOrder, ttl: number, random: Chance): Fate {
-  for (let attempt = 0; attempt <= order.retries; attempt++) {
+function probes(parts: Parts, order: TraceOrder, ttl: number, random: Chance): readonly Fate[] {
+  const { count, all } = attempts(order);
+  const fates: Fate[] = [];
+  while (fates.length < count && (all || fates.every(({ kind }) => kind === 'gone'))) {
     const fate = walk(parts, order.address, ttl, order.flow, random);
-    if (fate.kind !== 'gone' && fate.rtt <= order.timeout) return fate;
+    fates.push(fate.kind !== 'gone' && fate.rtt <= order.timeout ? fate : gone);
   }
-  return gone;
+  return fates;
 }
 
 const addressOf = (node: NetworkNode, target: Address): Address => (target.includes(':') ? node.v6 : node.v4);

@@ -48,7 +48,8 @@ export function unreachable(reach: Reach, paths: Paths, now: Instant): Evidence 
   }
   if (said !== null && said.from !== null) {
     const ttl = place !== null && place.address === said.from ? ` (hop ${place.ttl})` : '';
-    const where = place ?? { ttl: 0, address: said.from };
+    // Where its answer at its own place was lost, the last one is that of the hop before.
+    const where = ttl === '' ? { ttl: (place?.ttl ?? 0) + 1, address: said.from } : place;
     return evidence(`unreachable: ${said.from}${ttl} says ${said.why}${since}`, where, paths, reach.failed);
   }
   const words = place === null ? 'no answer' : `nothing answers beyond ${placeWords(place)}`;

@@ -48,7 +48,11 @@ export type Task = {
   readonly address: Address;
   /** Not a round of its own but one that was asked for in between. */
   readonly extra: boolean;
+  /** Of a ping: how many. */
+  readonly pings: Pings;
 };
+/** So many, so far apart. */
+export type Pings = { readonly count: number; readonly every: Duration };
 
 export type Due =
   | { readonly task: Task; readonly late: Duration }
@@ -104,10 +108,12 @@ const jumpAhead = seconds(10);
 const jumpBack = seconds(1);
 /** First rounds of targets that are added together begin so far apart, as long as that takes no longer than an interval. */
 const startSpacing = milliseconds(5);
-/** Between pings that are wanted sooner: an eighth of the interval, within these. */
-const hurryShare = 8;
+/** Between pings that are wanted sooner: a tenth of the interval, within these. */
+const hurryShare = 10;
 const hurryLeast = milliseconds(100);
 const hurryMost = seconds(1);
+/** They go together as long as that takes no longer: an engine may ping an address again only after the last answer. */
+const burstMost = seconds(1);
 const extraMax = 64;
 /** How many of the last starts are remembered for the lateness. */
 export const latenessKept = 1024;
@@ -240,22 +246,28 @@ function start(schedule: Schedule, item: Item, now: Instant): Due {
   const late = since(item.due, now);
   noteLateness(schedule, late);
   const isRound = item.due >= nominal(item, item.round);
+  const pings = { count: isRound ? 1 : burstOf(item), every: hurryPause(item) };
   if (isRound) item.round++;
-  else item.extra = Math.max(0, item.extra - 1);
+  else item.extra = Math.max(0, item.extra - pings.count);
   if (item.kind === 'ping') {
-    schedule.tokens -= 1;
-    arm(schedule, item, now);
+    schedule.tokens -= pings.count;
+    arm(schedule, item, now, pings.count);
   } else {
     schedule.tokens -= item.target.cost;
     takeOut(heapOf(schedule, item), item);
     schedule.flying.set(address, item.pool);
     schedule.inFlight[item.pool]++;
   }
-  return { task: { kind: item.kind, address, extra: !isRound }, late };
+  return { task: { kind: item.kind, address, extra: !isRound, pings }, late };
+}
+
+function burstOf(item: Item): number {
+  if (item.kind === 'trace') return 1;
+  return Math.max(1, Math.min(item.extra, Math.floor(burstMost / hurryPause(item))));
 }
 
 /** Sets when it is due next, and counts the rounds that have passed meanwhile. */
-function arm(schedule: Schedule, item: Item, now: Instant): void {
+function arm(schedule: Schedule, item: Item, now: Instant, begun = 1): void {
   const next = roundAfter(item, now);
   // A round that has begun but is not due yet, by its own delay, is not missed.
   const isPending = next === item.round + 1 && dueOf(schedule, item) > now;
@@ -264,7 +276,7 @@ function arm(schedule: Schedule, item: Item, now: Instant): void {
     item.round = next;
   }
   const regular = dueOf(schedule, item);
-  const sooner = item.kind === 'ping' ? plus(now, hurryPause(item)) : now;
+  const sooner = item.kind === 'ping' ? plus(now, milliseconds(begun * hurryPause(item))) : now;
   const due = item.extra > 0 && sooner < nominal(item, item.round) ? sooner : regular;
   put(heapOf(schedule, item), item, due);
 }
@@ -306,11 +318,16 @@ export function traceAgain(schedule: Schedule, address: Address, count: number, 
   if (!schedule.flying.has(address)) arm(schedule, item, now);
 }
 
-/** So many pings sooner than they are due, an eighth of the interval apart. */
+/** So many pings sooner than they are due, a tenth of the interval apart. None: those asked for before are not wanted any more. */
 export function pingAgain(schedule: Schedule, address: Address, count: number, now: Instant): void {
   watchClock(schedule, now);
   const item = schedule.targets.get(address)?.ping ?? null;
-  if (item === null || count <= 0) return;
+  if (item === null || (count <= 0 && item.extra === 0)) return;
+  if (count <= 0) {
+    item.extra = 0;
+    arm(schedule, item, now);
+    return;
+  }
   const wasHurried = item.extra > 0;
   item.extra = Math.min(extraMax, Math.max(item.extra, count));
   if (!wasHurried) arm(schedule, item, now);

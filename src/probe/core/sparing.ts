@@ -1,11 +1,15 @@
 /**
- * Sparing the first hops: all paths begin alike, and the routers next to the
- * probe would answer every trace of every target. So most traces begin behind
+ * What one trace spares. All paths begin alike, and the routers next to the
+ * probe would answer every trace of every target: so most traces begin behind
  * what all targets have in common; each eighth one is whole, and so is every
- * one that has something to find out.
+ * one that has something to find out. And silence takes long, for each probe
+ * waits for an answer: where it is known which hops answer, a trace is given up
+ * soon behind the last one that does.
  */
+import { type KnownHop, usualLoss } from './hop.ts';
 import type { Judged } from './judge.ts';
 import type { Address } from './record.ts';
+import { find } from './verdict.ts';
 
 /** How many first hops are common to all targets, for each version of IP. */
 export type CommonHops = { readonly v4: number; readonly v6: number };
@@ -42,8 +46,54 @@ export function commonHops(all: Iterable<Judged>): CommonHops {
   return { v4: countOf(firsts.v4), v6: countOf(firsts.v6) };
 }
 
-/** The TTL with which the next trace of a target may begin. */
-export function firstHop({ address, paths, standing }: Judged, common: CommonHops): number {
+/** How the next trace of a target is to be made. */
+export type Shape = {
+  /** The TTL with which it begins. */
+  readonly firstHop: number;
+  readonly probesPerHop: number;
+  /** It ends after so many hops in a row that say nothing. */
+  readonly gapLimit: number;
+};
+
+/** Three, so that load sharing shows, and a loss. */
+export const probesPerHop = 3;
+/** Where it is not known which hops answer. */
+export const gapMost = 5;
+/** … beyond as many as are usually silent in a row, where it is. */
+const gapBeyond = 2;
+/** A hop that usually loses so much of what is sent to it may well say nothing. */
+const seldomAnswers = 0.3;
+/** Pings lost in a row from which on it matters only how far a trace comes. */
+const outageFrom = 2;
+
+/** `silent`: whether the last trace was given up for silence. */
+export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Shape {
+  const { paths, reach, standing } = judged;
+  const isDown = reach.failing >= outageFrom || find(standing, 'unreachable') !== null;
+  // A path that has become another one may have more silent hops; then pings are answered all the same.
+  const isOther = paths.suspicion !== null || (silent && reach.failing === 0);
+  const isUnsure = !paths.learnt || paths.usual.lengths.length === 0 || isOther;
+  const longest = Math.max(silentRun(paths.usual.hops), silentRun(paths.other?.path.hops ?? []));
+  return {
+    firstHop: firstHop(judged, common),
+    probesPerHop: isDown ? 1 : probesPerHop,
+    gapLimit: isUnsure ? gapMost : Math.min(gapMost, longest + gapBeyond),
+  };
+}
+
+/** The most hops in a row, before the last one that answers, of which none is sure to answer. */
+function silentRun(hops: readonly KnownHop[]): number {
+  let longest = 0;
+  let run = 0;
+  for (const hop of hops) {
+    const answers = hop.addresses.length > 0 && (usualLoss(hop) ?? 0) < seldomAnswers;
+    if (answers) longest = Math.max(longest, run);
+    run = answers ? 0 : run + 1;
+  }
+  return longest;
+}
+
+function firstHop({ address, paths, standing }: Judged, common: CommonHops): number {
   const isCurious = !paths.learnt || paths.suspicion !== null || paths.other !== null || standing.length > 0;
   if (isCurious || paths.usual.traces % wholeEvery === 0) return 1;
   return common[versionOf(address)] + 1;

@@ -271,8 +271,10 @@ export function wantedPings({ state, rules }: Turn): number {
   const { reach } = state;
   const isDown = find(state.standing, 'unreachable') !== null;
   if (isDown) return reach.answers > 0 ? (rules.unreachable?.answered ?? 0) : 0;
-  const isFailing = reach.failing > 1 || (reach.failing > 0 && reach.failed !== null);
-  if (rules.unreachable !== null && isFailing) return doubtPings;
+  if (rules.unreachable !== null && reach.failing > 0) {
+    // As many more as make it an outage, if none of them is answered.
+    return Math.max(doubtPings, rules.unreachable.alone - 1);
+  }
   if (rules.loss === null || !state.answered || find(state.standing, 'loss') !== null) return 0;
   return isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules) ? doubtPings : 0;
 }

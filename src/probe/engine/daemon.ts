@@ -40,7 +40,7 @@ export type DaemonOptions = {
   readonly pulse?: Duration;
 };
 
-const laneLimits: LaneLimits = { window: 1000, waiting: 20_000, waitingEach: 10 };
+const laneLimits: LaneLimits = { window: 1000, waiting: 20_000, waitingEach: 2 };
 /**
  * The buffer of the engine's socket holds some 160 answers on a stock kernel. An
  * engine that was kept from running for a moment sends all at once what came

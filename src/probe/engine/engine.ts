@@ -8,6 +8,9 @@ import type { Address, Method, PingRecord, TraceRecord } from '../core/record.ts
 export type PingTask = {
   readonly address: Address;
   readonly timeout: Duration;
+  /** So many, one `every` after the other. */
+  readonly count: number;
+  readonly every: Duration;
 };
 
 export type TraceTask = {
@@ -39,8 +42,8 @@ export interface Engine {
   readonly name: EngineName;
   /** What it can do, for each version of IP. */
   readonly can: (address: Address) => { readonly methods: readonly Method[]; readonly fixedFlow: boolean };
-  /** Resolves when the answer or the timeout has come. Never rejects. */
-  ping(task: PingTask): Promise<Answer<PingRecord>>;
+  /** Resolves when the answers or the timeouts have come: a record for each ping, in their order. Never rejects. */
+  ping(task: PingTask): Promise<Answer<readonly PingRecord[]>>;
   trace(task: TraceTask): Promise<Answer<TraceRecord>>;
   /** How the engine is, in words; null while it works. It restarts by itself. */
   problem(): string | null;

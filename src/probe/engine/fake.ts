@@ -4,7 +4,7 @@
  * lives through a day of it in seconds. Faults can be set, as a real engine has
  * them: it dies, comes back, talks nonsense, says nothing.
  */
-import { type Clock, type Duration, milliseconds, seconds } from '../../time.ts';
+import { type Clock, type Duration, milliseconds, plus, seconds } from '../../time.ts';
 import { type Chance, chanceFrom } from '../core/chance.ts';
 import { exampleNetwork, type Network, pingThrough, traceThrough } from '../core/network.ts';
 import { methods, type PingRecord, type TraceRecord } from '../core/record.ts';
@@ -50,10 +50,14 @@ export class FakeEngine implements Engine {
     return { methods, fixedFlow: true };
   }
 
-  ping(task: PingTask): Promise<Answer<PingRecord>> {
-    return this.after<PingRecord>(() => {
-      const record = pingThrough(this.network, task, this.random, this.clock.now());
-      return { answer: { ok: true, record }, after: pingTakes(record, task) };
+  ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {
+    return this.after<readonly PingRecord[]>(() => {
+      const now = this.clock.now();
+      const record = Array.from({ length: task.count }, (_, n) =>
+        pingThrough(this.network, task, this.random, plus(now, milliseconds(n * task.every))),
+      );
+      const after = Math.max(...record.map((one, n) => n * task.every + pingTakes(one, task)));
+      return { answer: { ok: true, record }, after: milliseconds(after) };
     });
   }
 

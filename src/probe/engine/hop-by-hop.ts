@@ -4,10 +4,11 @@
  * has answered, and no more where nothing answers any more. Pure: it is told
  * what came and says what to send.
  */
+import { attempts } from '../core/attempts.ts';
 import type { Address, Hop, HopProbe, TraceEnd } from '../core/record.ts';
 import type { TraceTask } from './engine.ts';
 import type { Came } from './mtr-lines.ts';
-import { attempts, hopRange } from './scamper-commands.ts';
+import { hopRange } from './scamper-commands.ts';
 
 /** More would make routers that limit their answers look lossy. */
 export const inFlightMax = 6;

@@ -4,7 +4,7 @@
  * UDP over IPv4 keeps one flow with it, so `can` offers just that for IPv4, and
  * says that no path of IPv6 may be judged.
  */
-import type { Clock, Instant } from '../../time.ts';
+import { type Clock, type Duration, type Instant, milliseconds } from '../../time.ts';
 import { type Address, methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import { lost } from './daemon.ts';
 import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
@@ -43,12 +43,30 @@ class MtrEngine implements Engine {
     return this.cpu.read({ mtr: this.process.pid() });
   }
 
-  ping({ address, timeout }: PingTask): Promise<Answer<PingRecord>> {
-    const wait = waitSeconds(timeout);
-    const probe: Probe = { address, method: 'icmp', ttl: pingTtl, flow: 0, waitSeconds: wait };
-    return new Promise((resolve) =>
-      this.process.send(probe, (outcome, at) => resolve(pingAnswer(outcome, { address, timeout }, at))),
+  async ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {
+    const sent = Array.from({ length: task.count }, (_, n) =>
+      this.pingAfter(milliseconds(n * task.every), task),
     );
+    const records: PingRecord[] = [];
+    for (const answer of await Promise.all(sent)) {
+      if (!answer.ok) return answer;
+      records.push(answer.record);
+    }
+    return { ok: true, record: records };
+  }
+
+  private pingAfter(wait: Duration, task: PingTask): Promise<Answer<PingRecord>> {
+    const { address, timeout } = task;
+    const probe: Probe = {
+      ...{ address, method: 'icmp', ttl: pingTtl, flow: 0 },
+      waitSeconds: waitSeconds(timeout),
+    };
+    return new Promise((resolve) => {
+      const send = (): void =>
+        this.process.send(probe, (outcome, at) => resolve(pingAnswer(outcome, task, at)));
+      if (wait === 0) send();
+      else this.clock.after(wait, send);
+    });
   }
 
   trace(task: TraceTask): Promise<Answer<TraceRecord>> {

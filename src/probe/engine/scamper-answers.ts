@@ -3,11 +3,12 @@
  * not fit its task is refused with words, and never counts as loss.
  */
 import { isIP } from 'node:net';
-import { type Instant, instant, minus, plus, seconds } from '../../time.ts';
+import { type Instant, instant, milliseconds, minus, plus, seconds } from '../../time.ts';
+import { attempts } from '../core/attempts.ts';
 import type { Address, Hop, HopProbe, PingRecord, TraceEnd, TraceRecord } from '../core/record.ts';
 import type { Answer, PingTask, TraceTask } from './engine.ts';
 import { type Icmp, icmpWords, isEchoReply } from './icmp.ts';
-import { attempts, hopRange, waitSeconds } from './scamper-commands.ts';
+import { everyOf, hopRange, waitSeconds } from './scamper-commands.ts';
 
 /** When a task was handed over, and when its answer came: what it says of time lies between. */
 export type Span = { readonly from: Instant; readonly to: Instant };
@@ -33,6 +34,8 @@ export const asAddress = (value: unknown): Address | null =>
 
 export const versionOf = (address: Address): 4 | 6 => (address.includes(':') ? 6 : 4);
 
+/** To one task: more than it can have sent, for some answer twice. */
+const responsesMax = 64;
 /** A glance at the clock and another may differ by that much. */
 const slack = seconds(1);
 
@@ -63,24 +66,32 @@ export function parseJson(text: string): unknown {
   }
 }
 
-export function readPing(answer: unknown, task: PingTask, span: Span): Answer<PingRecord> {
+export function readPing(answer: unknown, task: PingTask, span: Span): Answer<readonly PingRecord[]> {
   if (!isFields(answer) || answer.type !== 'ping') return refused('no ping');
   if (answer.dst !== task.address) return refused('a ping of another address');
   const { responses } = answer;
-  if (!Array.isArray(responses) || responses.length > 16) return refused('no list of responses');
-  if (answer.ping_sent !== 1) return refused('it was not sent');
-  const at = timeOf(answer.start, span);
-  const record = (outcome: PingRecord['outcome'], sent: Instant = at): Answer<PingRecord> => ({
-    ok: true,
-    record: { address: task.address, at: sent, outcome },
+  if (!Array.isArray(responses) || responses.length > responsesMax) return refused('no list of responses');
+  const sent = answer.ping_sent;
+  if (!isWhole(sent, task.count) || sent === 0) return refused('it was not sent');
+  const start = timeOf(answer.start, span);
+  const records = Array.from({ length: task.count }, (_, n): PingRecord => {
+    const at = plus(start, milliseconds(n * everyOf(task.every)));
+    // It ends as soon as it has as many answers as it was to send pings, and some answer twice.
+    const outcome = n < sent ? ({ kind: 'lost' } as const) : ({ kind: 'unsent', why: 'not sent' } as const);
+    return { address: task.address, at, outcome };
   });
-  if (responses.length === 0) return record({ kind: 'lost' });
-  const first: unknown = responses[0];
-  if (!isFields(first)) return refused('no response');
-  const outcome = outcomeOf(first, task);
-  return typeof outcome === 'string'
-    ? refused(outcome)
-    : record(outcome, first.tx === undefined ? at : timeOf(first.tx, span));
+  const heard = new Set<number>();
+  for (const response of responses) {
+    if (!isFields(response) || !isWhole(response.seq, task.count - 1)) return refused('no response');
+    // The first of several answers to one ping is the one that counts.
+    if (heard.has(response.seq)) continue;
+    heard.add(response.seq);
+    const outcome = outcomeOf(response, task);
+    if (typeof outcome === 'string') return refused(outcome);
+    const at = response.tx === undefined ? (records[response.seq]?.at ?? start) : timeOf(response.tx, span);
+    records[response.seq] = { address: task.address, at, outcome };
+  }
+  return { ok: true, record: records };
 }
 
 /** @returns what is wrong with it, where it cannot be believed. */

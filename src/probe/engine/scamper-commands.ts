@@ -3,6 +3,7 @@
  * given: by default they follow the process's id, and each restart would show
  * another path.
  */
+import { attempts, whole } from '../core/attempts.ts';
 import type { Method } from '../core/record.ts';
 import type { PingTask, TraceTask } from './engine.ts';
 
@@ -17,9 +18,6 @@ const udpPort = 33_500;
 /** Where a firewall lets TCP pass at all, it does so here. */
 const tcpPort = 80;
 
-const whole = (n: number, least: number, most: number): number =>
-  Number.isFinite(n) ? Math.min(most, Math.max(least, Math.trunc(n))) : least;
-
 /** Scamper counts whole seconds, up to ten. */
 const secondMs = 1000;
 export const waitMax = 10;
@@ -28,17 +26,6 @@ export const waitSeconds = (timeout: number): number => whole(Math.ceil(timeout 
 /** Spreads flows, which may follow one another, over all 32 bits. */
 const spread = (flow: number): number =>
   Math.imul((Number.isFinite(flow) ? flow : 0) ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
-
-/**
- * How often a hop is probed. Where several probes are wanted all of them are
- * sent, and each is the repetition of the others; else a probe is repeated only
- * until one is answered.
- */
-export function attempts(task: TraceTask): { readonly count: number; readonly all: boolean } {
-  const probes = whole(task.probesPerHop, 1, 10);
-  const repeated = 1 + whole(task.retries, 0, 9);
-  return probes > 1 ? { count: Math.max(probes, repeated), all: true } : { count: repeated, all: false };
-}
 
 /** The hops that are probed, both ends included. */
 export function hopRange(task: TraceTask): { readonly first: number; readonly last: number } {
@@ -69,12 +56,19 @@ export function traceCommand(task: TraceTask, user: number): string {
   return `trace -U ${user} ${flowOptions(task.method, task.flow)} -f ${first} -m ${last} -g ${gap} ${often} ${task.address}`;
 }
 
+/** What it reads as the seconds between two pings; it takes no zero behind the point: `0.05` means half a second to it. */
+const tenth = 100;
+export const everyOf = (every: number): number => whole(Math.round(every / tenth), 1, 100) * tenth;
+export const pingsMax = 16;
+
 /**
- * One echo request, of the same flow each time: load sharing must not show as
- * jitter. Its sequence number moves on, so that a late answer to the one before
- * is not taken for this one's.
+ * Echo requests, of the same flow each time: load sharing must not show as
+ * jitter. Their sequence numbers move on, so that a late answer to the one
+ * before is not taken for this one's.
  */
 export function pingCommand(task: PingTask, user: number): string {
-  const flow = `-F ${sourceFirst} -C 4660 -d ${user & 0x7fff}`;
-  return `ping -U ${user} -c 1 -o 1 ${flow} -W ${waitSeconds(task.timeout)} ${task.address}`;
+  const flow = `-F ${sourceFirst} -C 4660 -d ${(user * pingsMax) & 0x7fff}`;
+  const count = whole(task.count, 1, pingsMax);
+  const often = `-c ${count} -o ${count}${count === 1 ? '' : ` -i ${everyOf(task.every) / secondMs}`}`;
+  return `ping -U ${user} ${often} ${flow} -W ${waitSeconds(task.timeout)} ${task.address}`;
 }

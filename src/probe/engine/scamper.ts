@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../../log.ts';
 import { type Clock, type Duration, milliseconds, minutes, seconds } from '../../time.ts';
+import { attempts } from '../core/attempts.ts';
 import { methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import { Daemon, type Work } from './daemon.ts';
 import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
@@ -17,7 +18,7 @@ import type { Owner } from './privilege.ts';
 import { CpuMeter } from './process.ts';
 import type { RestartWaits } from './restarts.ts';
 import { readPing, readTrace } from './scamper-answers.ts';
-import { attempts, hopRange, pingCommand, traceCommand, waitSeconds } from './scamper-commands.ts';
+import { everyOf, hopRange, pingCommand, traceCommand, waitSeconds } from './scamper-commands.ts';
 import { elsewhere, Supervisor } from './supervisor.ts';
 
 export type ScamperOptions = {
@@ -48,17 +49,18 @@ const traceMax = minutes(10);
 
 const secondsOf = (n: number): Duration => seconds(n);
 
-function pingWork(task: PingTask): Work<PingRecord> {
+function pingWork(task: PingTask): Work<readonly PingRecord[]> {
+  const { address, count, every } = task;
   return {
-    address: task.address,
+    address,
     command: (user) => pingCommand(task, user),
-    most: milliseconds(secondsOf(waitSeconds(task.timeout)) + slack),
+    most: milliseconds(secondsOf(waitSeconds(task.timeout)) + (count - 1) * everyOf(every) + slack),
     read: (answer, span) => readPing(answer, task, span),
     // Commands are made from checked values, so what it does not take is where it cannot send.
-    refused: (why, at) => ({
-      ok: true,
-      record: { address: task.address, at, outcome: { kind: 'unsent', why: `no route from here (${why})` } },
-    }),
+    refused: (why, at) => {
+      const outcome = { kind: 'unsent', why: `no route from here (${why})` } as const;
+      return { ok: true, record: Array.from({ length: count }, () => ({ address, at, outcome })) };
+    },
   };
 }
 
@@ -97,7 +99,7 @@ class ScamperEngine implements Engine {
     return { methods, fixedFlow: true };
   }
 
-  ping(task: PingTask): Promise<Answer<PingRecord>> {
+  ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {
     return this.pings.run(pingWork(task));
   }
 
