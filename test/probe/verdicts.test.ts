@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exampleNetwork } from '../../src/probe/core/network.ts';
 import { defaultRules, type Rules } from '../../src/probe/core/rules.ts';
-import { minutes, seconds } from '../../src/time.ts';
+import { milliseconds, minutes, seconds } from '../../src/time.ts';
 import { address, known, nodeOf, v4, v6, Watch } from './watch.ts';
 
 const lab = exampleNetwork();
@@ -313,7 +313,7 @@ describe('slowness', () => {
     for (let i = 0; i < 8; i++) confirm += watch.ping().confirm;
     assert.equal(confirm, 1);
     assert.equal(watch.raised('slow').hop, null);
-    watch.trace();
+    watch.wait(milliseconds(1)).trace();
     assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r5'));
   });
 });

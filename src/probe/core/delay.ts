@@ -88,9 +88,14 @@ export function withDelay(
   return { ...next, [way]: learnt(next, way, rtt, rule, slow) };
 }
 
-/** A trace that arrived came to its end: what its hops measured counts as one. */
-export const withDelayTrace = (delay: Delay): Delay =>
-  delay.began === null ? delay : { ...delay, traces: Math.min(tracesMax, delay.traces + 1) };
+/**
+ * A trace that arrived came to its end: what its hops measured counts as one, if it began after the target became slow.
+ * The nearer hops of one that was under way then were measured before.
+ */
+export const withDelayTrace = (delay: Delay, at: Instant): Delay =>
+  delay.began === null || at <= delay.began
+    ? delay
+    : { ...delay, traces: Math.min(tracesMax, delay.traces + 1) };
 
 function learnt(delay: Delay, way: Way, rtt: Rtt, rule: SlowRule, slow: boolean): Usual {
   const { sample, waiting } = delay[way];

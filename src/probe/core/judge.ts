@@ -116,7 +116,7 @@ export function judgePing(state: Judged, ping: PingRecord, rules: Rules, now: In
   takePing(turn, ping);
   if (ping.outcome.kind !== 'unsent') {
     clearWhatIsOff(turn);
-    judgeReach(turn, null);
+    judgeReach(turn);
     judgeLoop(turn, null);
     judgeLoss(turn);
     judgeSlow(turn);
@@ -166,7 +166,7 @@ export function judgeTrace(state: Judged, trace: TraceRecord, rules: Rules, now:
   const followed = takeTrace(turn, trace);
   clearWhatIsOff(turn);
   judgePath(turn, known, followed);
-  judgeReach(turn, trace);
+  judgeReach(turn);
   judgeLoop(turn, trace);
   judgeSlow(turn);
   judgeVia(turn, trace);
@@ -219,7 +219,7 @@ function withTargetDelays(turn: Turn, trace: TraceRecord): Delay {
   for (const { rtt } of hop?.probes ?? []) {
     if (rtt !== null) delay = withDelay(delay, 'trace', rtt, trace.at, rule, isSlow);
   }
-  return withDelayTrace(delay);
+  return withDelayTrace(delay, trace.at);
 }
 
 function ended(turn: Turn, confirm: number, pathId: string | null): Judgement {

@@ -14,7 +14,7 @@ export const lostPing = -1;
 const pingsLeast = 10;
 
 /** So much likelier must the loss be than an ordinary one (as a logarithm) to be believed from fewer pings than the rule names. */
-const believed = 10;
+const believed = 8;
 /** Traces that show it, too, count half, but never for all. */
 const tracedPart = 0.5;
 const believedLeast = 4;

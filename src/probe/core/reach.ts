@@ -22,6 +22,8 @@ export type Reach = {
   readonly failed: TraceRecord | null;
   /** A trace has arrived since a ping was last answered: pings alone then prove nothing. */
   readonly arrived: boolean;
+  /** How well it was known where it is cut off, when that was said last. */
+  readonly told: Knowledge;
   /** Answers of any kind since the verdict was raised. */
   readonly answers: number;
   /** What the router said that answered instead of the target. */
@@ -30,6 +32,13 @@ export type Reach = {
   readonly circles: readonly boolean[];
   readonly circledFrom: Instant | null;
 };
+
+/**
+ * How well it is known where a target is cut off: not at all; by a trace that may have been under way when it broke,
+ * and so came too far; by one that began later; by what a router says.
+ */
+export const knowledge = { none: 0, perhaps: 1, traced: 2, said: 3 } as const;
+export type Knowledge = (typeof knowledge)[keyof typeof knowledge];
 
 const circlesMax = 3;
 /** In characters: of what a router says. */
@@ -46,6 +55,7 @@ export const noReach: Reach = {
   answeredAt: null,
   failed: null,
   arrived: false,
+  told: knowledge.none,
   answers: 0,
   said: null,
   circles: [],
@@ -90,12 +100,14 @@ export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
   const circles = [isCircle, ...reach.circles].slice(0, circlesMax);
   const circledFrom = circles.includes(true) ? (reach.circledFrom ?? trace.at) : null;
   const next = { ...reach, circles, circledFrom };
+  const isOlder = reach.failedFrom === null || trace.at < reach.failedFrom;
   if (trace.end === 'reached') {
+    // It may have arrived before the way broke.
+    if (reach.failedFrom !== null && isOlder) return next;
     const arrived = reach.arrived || reach.failing > 0;
     const begun = { failing: 0, failedFrom: null, failedTo: null, failed: null, said: null };
     return { ...next, ...begun, arrived, answers: reach.answers + 1 };
   }
-  const isOlder = reach.failedFrom === null || trace.at < reach.failedFrom;
   const said =
     trace.end === 'unreachable' && trace.said !== ''
       ? { from: lastAddress(trace), why: trace.said.slice(0, whyMax) }
@@ -105,9 +117,10 @@ export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
   return { ...next, failed: trace, said, answers: 0 };
 }
 
+/** Whoever answered last, and so ended it: if the way broke meanwhile, others answered at that place before. */
 function lastAddress({ hops }: TraceRecord): Address | null {
   for (const { probes } of hops.toReversed()) {
-    const found = probes.find(({ address }) => address !== null);
+    const found = probes.findLast(({ address }) => address !== null);
     if (found !== undefined) return found.address;
   }
   return null;
@@ -126,8 +139,15 @@ export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): b
 export const isBack = ({ answers, failing }: Reach, rule: UnreachableRule): boolean =>
   failing === 0 && answers >= rule.answered;
 
-/** The verdict begins or ends here. */
-export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0 });
+/** The verdict begins here. */
+export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0, told: knownNow(reach) });
+
+/** How well it is known now where the target is cut off. */
+export function knownNow({ failed, failedFrom, said }: Reach): Knowledge {
+  if (said !== null && said.from !== null) return knowledge.said;
+  if (failed === null || failedFrom === null) return knowledge.none;
+  return failed.at >= failedFrom ? knowledge.traced : knowledge.perhaps;
+}
 
 /** Whether lost pings may be those of an outage, and so no loss. */
 export const mayBeOutage = ({ failing, arrived }: Reach): boolean => failing > 0 && !arrived;

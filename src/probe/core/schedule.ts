@@ -113,7 +113,8 @@ const hurryShare = 10;
 const hurryLeast = milliseconds(100);
 const hurryMost = seconds(1);
 /** They go together as long as that takes no longer: an engine may ping an address again only after the last answer. */
-const burstMost = seconds(1);
+const burstMost = milliseconds(1900);
+const burstCountMost = 16;
 const extraMax = 64;
 /** How many of the last starts are remembered for the lateness. */
 export const latenessKept = 1024;
@@ -263,7 +264,7 @@ function start(schedule: Schedule, item: Item, now: Instant): Due {
 
 function burstOf(item: Item): number {
   if (item.kind === 'trace') return 1;
-  return Math.max(1, Math.min(item.extra, Math.floor(burstMost / hurryPause(item))));
+  return Math.max(1, Math.min(burstCountMost, item.extra, Math.floor(burstMost / hurryPause(item))));
 }
 
 /** Sets when it is due next, and counts the rounds that have passed meanwhile. */

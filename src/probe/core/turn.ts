@@ -8,7 +8,7 @@ import { isGoodAgain, isInDoubt, isSettled, noDelay, slowness, withVerdict } fro
 import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
 import { isLossDoubtful, jumpOf, lossOf, mayJump, ordinaryLoss, ordinaryTail, withoutTail } from './loss.ts';
 import { rowsOf } from './path.ts';
-import { isBack, isCutOff, isLooping, isStraight, mayBeOutage, recounted } from './reach.ts';
+import { isBack, isCutOff, isLooping, isStraight, knownNow, mayBeOutage, recounted } from './reach.ts';
 import type { TraceRecord } from './record.ts';
 import type { Rules } from './rules.ts';
 import * as say from './say.ts';
@@ -24,14 +24,15 @@ import {
 import { brokenVia, withViaTrace } from './via.ts';
 import { type LossPlace, whereLossy } from './where.ts';
 
-/** Pings that are wanted at once in doubt; asked for again as long as it lasts. */
-export const doubtPings = 8;
+/** Pings that are wanted at once in doubt whether a target answers, and how many it loses; asked for again as long as it lasts. */
+const doubtPings = 8;
+const lossPings = 16;
 /** How sure traces must be of a loss before pings are asked about it: some fifty to one. */
 const tracedEvidence = 4;
 /** Traces in a row that are doubted at most. */
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
-const lossLooks: readonly number[] = [3, 8];
+const lossLooks: readonly number[] = [2, 4, 8, 16, 32];
 
 /** A judgement under way. */
 export type Turn = {
@@ -90,7 +91,7 @@ export function clearWhatIsOff(turn: Turn): void {
   }
 }
 
-export function judgeReach(turn: Turn, trace: TraceRecord | null): void {
+export function judgeReach(turn: Turn): void {
   const rule = turn.rules.unreachable;
   if (rule === null) return;
   const { state, now } = turn;
@@ -101,10 +102,17 @@ export function judgeReach(turn: Turn, trace: TraceRecord | null): void {
     turn.state = { ...turn.state, reach: recounted(state.reach), pings: withoutTail(state.pings) };
   } else if (isBack(state.reach, rule)) {
     clear(turn, 'unreachable', (raised) => say.answersAgain(raised, now));
-  } else if (trace !== null && find(state.standing, 'unreachable')?.hop === null) {
-    const evidence = say.unreachable(state.reach, state.paths, now);
-    if (evidence.hop !== null) raise(turn, 'unreachable', evidence);
-  }
+  } else if (knownNow(state.reach) > state.reach.told) tellWhere(turn);
+}
+
+/** It is known better now where a target is cut off than when that was said. */
+function tellWhere(turn: Turn): void {
+  const { state, now } = turn;
+  const evidence = say.unreachable(state.reach, state.paths, now);
+  const before = find(state.standing, 'unreachable')?.hop ?? null;
+  if (evidence.hop === null) return;
+  if (evidence.hop !== before) raise(turn, 'unreachable', evidence);
+  turn.state = { ...turn.state, reach: { ...state.reach, told: knownNow(state.reach) } };
 }
 
 export function judgeLoop(turn: Turn, trace: TraceRecord | null): void {
@@ -276,5 +284,5 @@ export function wantedPings({ state, rules }: Turn): number {
     return Math.max(doubtPings, rules.unreachable.alone - 1);
   }
   if (rules.loss === null || !state.answered || find(state.standing, 'loss') !== null) return 0;
-  return isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules) ? doubtPings : 0;
+  return isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules) ? lossPings : 0;
 }

@@ -23,6 +23,8 @@ const unsteadyShare = 0.25;
 const excessLeast = 1;
 /** A hop that usually loses so much is one that answers as it likes: silent, or limited in how often. */
 const answersAsItLikes = 0.1;
+/** One that has lost nothing so far may lose that part all the same. */
+const usualLeast = 0.01;
 
 export const addressOf = (hop: KnownHop | undefined): Address | null => hop?.addresses[0] ?? null;
 
@@ -32,7 +34,7 @@ export const addressOf = (hop: KnownHop | undefined): Address | null => hop?.add
  * @returns null where the traces do not show it.
  */
 export function whereSlow(paths: Paths, traces: number): DelayPlace | null {
-  for (let last = Math.max(1, traces); last > 0; last--) {
+  for (let last = traces; last > 0; last--) {
     const place = whereSlowIn(paths, last);
     if (place !== null) return place;
   }
@@ -103,27 +105,38 @@ export type LossPlace = Place & { readonly evidence: number };
  */
 export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
   const { hops } = pathNow(paths);
+  const judged: KnownHop[] = [];
   let lost = 0;
   let probes = 0;
-  let best: { readonly index: number; readonly evidence: number } | null = null;
+  let best: (LossPlace & { readonly fit: number }) | null = null;
   for (let index = hops.length - 1; index >= 0; index--) {
     const hop = hops[index];
     if (hop === undefined || hop.addresses.length === 0 || hop.probes === 0) continue;
     if ((usualLoss(hop) ?? 0) > Math.max(answersAsItLikes, ordinary)) continue;
+    judged.push(hop);
     lost += hop.lost;
     probes += hop.probes;
-    const evidence = likelihood(lost, probes, ordinary);
-    if (hop.lost > 0 && evidence > (best?.evidence ?? 0)) best = { index, evidence };
+    const evidence = likelihood(lost, probes, lost / probes, ordinary);
+    const fit = judged.reduce(
+      (sum, one) => sum + likelihood(one.lost, one.probes, lost / probes, usualOf(one)),
+      0,
+    );
+    if (hop.lost > 0 && evidence > 0 && fit > (best?.fit ?? 0)) {
+      best = { ttl: index + 1, address: addressOf(hop), evidence, fit };
+    }
   }
-  if (best === null) return null;
-  return { ttl: best.index + 1, address: addressOf(hops[best.index]), evidence: best.evidence };
+  return best;
 }
 
-function likelihood(lost: number, probes: number, ordinary: number): number {
-  const share = Math.min(0.99, lost / probes);
-  if (share <= ordinary) return 0;
+/** What a hop loses when nothing is wrong: a little, or what it has lost so far. */
+const usualOf = (hop: KnownHop): number => Math.max(usualLeast, usualLoss(hop) ?? 0);
+
+/** How much likelier it is that so many are lost of `share` than of what is ordinary. */
+function likelihood(lost: number, probes: number, share: number, ordinary: number): number {
+  const most = Math.min(0.99, share);
+  if (most <= ordinary) return 0;
   const answered = probes - lost;
-  return lost * Math.log(share / ordinary) + answered * Math.log((1 - share) / (1 - ordinary));
+  return lost * Math.log(most / ordinary) + answered * Math.log((1 - most) / (1 - ordinary));
 }
 
 /** What a hop's usual delays are about, for a table: their median, however few. */
