@@ -151,7 +151,7 @@ function openState(config: ProbeConfig, agent: () => Agent, log: Logger): State 
   return new State({ path: config.state, watched: () => agent().watched(), clock, log }, entries);
 }
 
-function openSender(config: ProbeConfig, agent: Agent, log: Logger): AlertSender {
+function openSender(config: ProbeConfig, agent: Agent, names: Names, log: Logger): AlertSender {
   const longest = Math.max(0, ...config.targets.map(({ traceEvery }) => traceEvery));
   return new AlertSender({
     source: config.name,
@@ -161,6 +161,7 @@ function openSender(config: ProbeConfig, agent: Agent, log: Logger): AlertSender
     heartbeat: config.heartbeat,
     send: (datagram, destinations) => send(datagram, destinations, clock),
     newId: newTransmissionId,
+    nameOf: (address) => names.of(address),
     raised: () => agent.standing(),
     clock,
     log,
@@ -181,6 +182,7 @@ async function run(config: ProbeConfig): Promise<void> {
   const { log, show } = faceOf(config);
   const leaving = whoToBecome(config, log);
   if ('fault' in leaving) throw new Refusal(exit.unavailable, `mauveprobe: --user: ${leaving.fault}\n`);
+  const names = new Names(systemReverse(), clock);
   const engine = await openEngine(config, leaving, log);
   endings.add(() => engine.close());
   const state = openState(config, () => agent, log);
@@ -202,7 +204,7 @@ async function run(config: ProbeConfig): Promise<void> {
     onOwner: (address, target) => (target === null ? agent.unwatch(address) : agent.watch(address, target)),
   });
   const reload = new Reload({ config, load, targets, log, sender: () => sender });
-  const sender = openSender(config, agent, log);
+  const sender = openSender(config, agent, names, log);
   agent.listen((record) => sender.hear(record));
   const shared = { agent, clock, log };
   try {
@@ -225,7 +227,7 @@ async function run(config: ProbeConfig): Promise<void> {
     await endings.run();
     throw error;
   }
-  const screen = show(agent, targets, engine, new Names(systemReverse(), clock));
+  const screen = show(agent, targets, engine, names);
   if (state !== null) endings.add(() => state.stop());
   endings.add(() => sender.stop(sendsEndWithin));
   endings.add(() => {

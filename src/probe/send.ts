@@ -7,8 +7,17 @@
 import type { Logger } from '../log.ts';
 import type { Delivery } from '../send/sender.ts';
 import { type Cancel, type Clock, type Duration, milliseconds, minutes, seconds } from '../time.ts';
+import { addressesIn } from './core/words.ts';
 import type { ProbeRecord } from './records.ts';
-import { alertId, changeUpdates, fullUpdates, heartbeatUpdate, type Said, type Standing } from './updates.ts';
+import {
+  alertId,
+  changeUpdates,
+  fullUpdates,
+  heartbeatUpdate,
+  type NameOf,
+  type Said,
+  type Standing,
+} from './updates.ts';
 
 export const fullEveryDefault = minutes(5);
 export const heartbeatEvery = seconds(60);
@@ -34,6 +43,8 @@ export type SenderOptions = {
   readonly heartbeat: boolean;
   readonly send: (datagram: Uint8Array, destinations: readonly string[]) => Promise<readonly Delivery[]>;
   readonly newId: () => bigint;
+  /** Of hops, for the tables: what is not known yet is asked for, and nobody waits for it. */
+  readonly nameOf: NameOf;
   /** All that is raised now. */
   readonly raised: () => readonly Standing[];
   readonly clock: Clock;
@@ -85,6 +96,9 @@ export class AlertSender {
       const [oldest] = this.#cleared.keys();
       if (this.#cleared.size > clearedMax && oldest !== undefined) this.#cleared.delete(oldest);
     }
+    // Names that come before it is sent are in it; the others are in the next full update.
+    if (this.#lanes.size > 0)
+      for (const hop of addressesIn(standing.change.detailHtml)) this.#options.nameOf(hop);
     this.#flush ??= this.#options.clock.after(together, () => this.flush());
   }
 
@@ -114,8 +128,8 @@ export class AlertSender {
   }
 
   #said(): Said {
-    const { source, clock, newId } = this.#options;
-    return { source, now: clock.now(), newId };
+    const { source, clock, newId, nameOf } = this.#options;
+    return { source, now: clock.now(), newId, nameOf };
   }
 
   #beat(): void {

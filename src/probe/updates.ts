@@ -19,6 +19,7 @@ import { type Instant, seconds } from '../time.ts';
 import { type AlertUpdate, datagramMax, encode, type UpdateAlert } from '../wire/update.ts';
 import type { VerdictChange } from './core/judge.ts';
 import type { Address } from './core/record.ts';
+import { withNames } from './core/words.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -44,8 +45,11 @@ export const alertId = ({ address, change }: Pick<Standing, 'address' | 'change'
 
 const wholeSeconds = (at: Instant): bigint => BigInt(Math.max(0, Math.floor(at / 1000)));
 
+/** The name of an address, as far as it is known. */
+export type NameOf = (address: Address) => string | null;
+
 /** One verdict with all its texts. */
-export function alertOf(standing: Standing): UpdateAlert {
+export function alertOf(standing: Standing, nameOf: NameOf): UpdateAlert {
   const { target, change } = standing;
   const at = wholeSeconds(change.at);
   const cleared = change.state === 'cleared';
@@ -55,7 +59,10 @@ export function alertOf(standing: Standing): UpdateAlert {
     clearTime: cleared ? at : 0n,
     subject: target.word,
     summary: change.summary,
-    detail: cleared && change.detailHtml === '' ? '' : `${change.detailHtml}${labelsHtml(target.labels)}`,
+    detail:
+      cleared && change.detailHtml === ''
+        ? ''
+        : `${withNames(change.detailHtml, nameOf)}${labelsHtml(target.labels)}`,
     importance: 0,
     suppressUntil: 0n,
   };
@@ -77,6 +84,7 @@ export type Said = {
   readonly source: string;
   readonly now: Instant;
   readonly newId: () => bigint;
+  readonly nameOf: NameOf;
 };
 
 function update({ source, now, newId }: Said, alerts: readonly UpdateAlert[], replace: boolean): Uint8Array {
@@ -106,7 +114,7 @@ const sizeOf = (alerts: readonly UpdateAlert[]): number =>
 
 /** Changes, in as few updates as `packMax` allows. */
 export function changeUpdates(said: Said, changes: readonly Standing[]): readonly Uint8Array[] {
-  return packed(changes.map(alertOf)).map((alerts) => update(said, alerts, false));
+  return packed(changes.map((one) => alertOf(one, said.nameOf))).map((alerts) => update(said, alerts, false));
 }
 
 function packed(whole: readonly UpdateAlert[]): readonly (readonly UpdateAlert[])[] {
@@ -137,7 +145,7 @@ export function fullUpdates(
   raised: readonly Standing[],
   cleared: readonly Standing[],
 ): readonly Uint8Array[] {
-  const alerts = raised.map(alertOf);
+  const alerts = raised.map((one) => alertOf(one, said.nameOf));
   const room = datagramMax - roomForSource;
   if (sizeOf(alerts) <= room) return [update(said, alerts, true)];
   const texts = packed(alerts).map((pack) => update(said, pack, false));

@@ -145,6 +145,18 @@ targets:
   assert.equal(on?.loss, null);
 });
 
+test('the manual has the defaults that are', () => {
+  const manual = readFileSync(join(projectFolder, 'docs/mauveprobe.md'), 'utf8');
+  const written = [...manual.matchAll(/`((?:\w+): (?:\{.*?\}|on|off))`(?= [|s])/g)]
+    .map(([, rule = '']) => rule)
+    .filter((rule) => !rule.startsWith('via'));
+  assert.equal(written.length, 8, written.join('\n'));
+  assert.deepEqual(
+    good(`rules:\n${written.map((rule) => `  ${rule}\n`).join('')}`).fresh.rules,
+    defaultRules,
+  );
+});
+
 test('options count more than the file', () => {
   const yaml =
     'ping_interval: 10s\nto: a.example.net\ncontrol: off\ntargets: [{target: x.example.net, ping_interval: 5s}]\n';

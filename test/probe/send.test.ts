@@ -52,6 +52,7 @@ function sender(more: Partial<SenderOptions> = {}) {
       return [{ destination: to, sent: ['192.0.2.1:32741'], failed: [] }];
     },
     newId: () => ++last,
+    nameOf: () => null,
     raised: () => raised,
     clock,
     log,
@@ -238,4 +239,33 @@ test('what has changed is sent before the probe ends', async () => {
   alerts.change(standingOf(1));
   await alerts.stop(seconds(5));
   assert.equal(updates().length, 1);
+});
+
+test('the hops in the detail have their names: those known by then, the others with the next full update', async () => {
+  const names = new Map<string, string>();
+  const asked: string[] = [];
+  const { alerts, clock, raised, updates } = sender({
+    nameOf: (one) => {
+      asked.push(one);
+      return names.get(one) ?? null;
+    },
+  });
+  const table =
+    '<p>x 192.0.2.1</p><table><tbody><tr><td>1</td><td>192.0.2.1</td><td>0.4 ms</td><td>0 %</td><td>192.0.2.1, 2001:db8::1 and 2 more</td></tr></tbody></table>';
+  const standing = standingOf(1, { detailHtml: table });
+  raised.push(standing);
+  alerts.change(standing);
+  assert.deepEqual(new Set(asked), new Set(['192.0.2.1', '2001:db8::1']));
+  names.set('192.0.2.1', 'gw.example.net');
+  await clock.advanceTo(plus(noon, seconds(2)));
+  const detailOf = (n: number): string => updates().at(n)?.alerts[0]?.detail ?? '';
+  assert.ok(
+    detailOf(-1).includes('<td>gw.example.net (192.0.2.1), 2001:db8::1 and 2 more</td>'),
+    detailOf(-1),
+  );
+  assert.ok(detailOf(-1).includes('<td>1</td>') && detailOf(-1).includes('<td>0.4 ms</td>'));
+  names.set('2001:db8::1', 'v6.example.net');
+  alerts.full();
+  await clock.advanceTo(plus(noon, seconds(4)));
+  assert.ok(detailOf(-1).includes('v6.example.net (2001:db8::1) and 2 more'));
 });

@@ -97,6 +97,19 @@ export function hopsTable(paths: Paths, trace: TraceRecord | null, begins: numbe
   return `<table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
 
+const addressInCell = /(?<=<td>|, )(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]*:[0-9a-f:.]+)(?=<|, | and )/g;
+
+/** The addresses in a table. */
+export const addressesIn = (html: string): readonly Address[] =>
+  (html.match(addressInCell) ?? []) as Address[];
+
+/** A table with the names of its addresses, as far as these are known. */
+export const withNames = (html: string, nameOf: (address: Address) => string | null): string =>
+  html.replace(addressInCell, (address) => {
+    const name = nameOf(address as Address);
+    return name === null ? address : `${escapeHtml(name)} (${address})`;
+  });
+
 function lastAnswered(hops: readonly KnownHop[]): number {
   return hops.findLastIndex((hop) => hop.addresses.length > 0) + 1;
 }
