@@ -66,8 +66,10 @@ export class Measure {
   }
 
   /** Where the flow cannot be held, routers that share load show another path each time: nothing is said of it. */
-  rulesFor({ address, target }: Watched): Rules {
-    return this.#options.engine.can(address).fixedFlow ? target.rules : withoutPathVerdicts(target.rules);
+  rulesFor(watched: Watched): Rules {
+    const { rules } = watched.target;
+    const { fixedFlow } = this.#options.engine.can(watched.address);
+    return fixedFlow.includes(this.#method(watched)) ? rules : withoutPathVerdicts(rules);
   }
 
   /** As it was asked for, or by what the engine can do. */

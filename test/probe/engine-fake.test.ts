@@ -50,7 +50,7 @@ test('an answer takes the time that it tells of', async () => {
   const record = measured(traced.answer);
   assert.equal(record.end, 'reached');
   assert.ok(traced.took >= 3 * (record.hops.at(-1)?.probes[0]?.rtt ?? 0));
-  assert.ok(engine.can().fixedFlow);
+  assert.deepEqual(engine.can().fixedFlow, ['udp', 'icmp', 'tcp']);
 });
 
 test('a target that is down costs the whole timeout, and is lost', async () => {

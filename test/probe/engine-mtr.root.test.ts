@@ -52,8 +52,8 @@ test('pings of both versions take the time of 22 links', async () => {
 });
 
 test('traces name every hop; over IPv6 by any method, and it says that no flow is kept', async () => {
-  assert.deepEqual(engine.can(target4), { methods: ['udp'], fixedFlow: true });
-  assert.equal(engine.can(target6).fixedFlow, false);
+  assert.deepEqual(engine.can(target4), { methods: ['udp'], fixedFlow: ['udp'] });
+  assert.deepEqual(engine.can(target6).fixedFlow, []);
   const record = measured(await engine.trace(traceTask({ probesPerHop: 3 })));
   assert.equal(record.end, 'reached');
   assert.deepEqual(

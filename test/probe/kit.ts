@@ -74,7 +74,10 @@ export class ScriptedEngine implements Engine {
   }
 
   can() {
-    return { methods: ['udp', 'icmp', 'tcp'] as const, fixedFlow: this.fixedFlow };
+    return {
+      methods: ['udp', 'icmp', 'tcp'] as const,
+      fixedFlow: this.fixedFlow ? (['udp', 'icmp', 'tcp'] as const) : [],
+    };
   }
 
   async ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {

@@ -38,10 +38,16 @@ export type Answer<T> =
 
 export type EngineName = 'scamper' | 'mtr-packet' | 'fake';
 
+export type Abilities = {
+  readonly methods: readonly Method[];
+  /** Those of them that keep to one flow. By the others, routers that share load show another path each time. */
+  readonly fixedFlow: readonly Method[];
+};
+
 export interface Engine {
   readonly name: EngineName;
   /** What it can do, for each version of IP. */
-  readonly can: (address: Address) => { readonly methods: readonly Method[]; readonly fixedFlow: boolean };
+  readonly can: (address: Address) => Abilities;
   /** Resolves when the answers or the timeouts have come: a record for each ping, in their order. Never rejects. */
   ping(task: PingTask): Promise<Answer<readonly PingRecord[]>>;
   trace(task: TraceTask): Promise<Answer<TraceRecord>>;

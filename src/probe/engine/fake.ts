@@ -47,7 +47,7 @@ export class FakeEngine implements Engine {
   }
 
   can(): ReturnType<Engine['can']> {
-    return { methods, fixedFlow: true };
+    return { methods, fixedFlow: methods };
   }
 
   ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {

@@ -7,7 +7,7 @@
 import { type Clock, type Duration, type Instant, milliseconds } from '../../time.ts';
 import { type Address, methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import { lost } from './daemon.ts';
-import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
+import type { Abilities, Answer, Engine, PingTask, TraceTask } from './engine.ts';
 import { HopByHop, type ToSend } from './hop-by-hop.ts';
 import type { Probe } from './mtr-lines.ts';
 import { type MtrOptions, MtrProcess, type Outcome } from './mtr-process.ts';
@@ -18,6 +18,9 @@ import { waitSeconds } from './scamper-commands.ts';
 
 /** The farthest that a ping gets. */
 const pingTtl = 64;
+
+const abilities4: Abilities = { methods: ['udp'], fixedFlow: ['udp'] };
+const abilities6: Abilities = { methods, fixedFlow: [] };
 
 class MtrEngine implements Engine {
   readonly name = 'mtr-packet';
@@ -30,9 +33,8 @@ class MtrEngine implements Engine {
     this.clock = clock;
   }
 
-  can(address: Address): ReturnType<Engine['can']> {
-    const ip4 = versionOf(address) === 4;
-    return { methods: ip4 ? ['udp'] : methods, fixedFlow: ip4 };
+  can(address: Address): Abilities {
+    return versionOf(address) === 4 ? abilities4 : abilities6;
   }
 
   problem(): string | null {

@@ -11,13 +11,13 @@ import { join } from 'node:path';
 import type { Logger } from '../../log.ts';
 import { type Clock, type Duration, milliseconds, minutes, seconds } from '../../time.ts';
 import { attempts } from '../core/attempts.ts';
-import { methods, type PingRecord, type TraceRecord } from '../core/record.ts';
+import { type Address, methods, type PingRecord, type TraceRecord } from '../core/record.ts';
 import { Daemon, type Work } from './daemon.ts';
-import type { Answer, Engine, PingTask, TraceTask } from './engine.ts';
+import type { Abilities, Answer, Engine, PingTask, TraceTask } from './engine.ts';
 import type { Owner } from './privilege.ts';
 import { CpuMeter } from './process.ts';
 import type { RestartWaits } from './restarts.ts';
-import { readPing, readTrace } from './scamper-answers.ts';
+import { readPing, readTrace, versionOf } from './scamper-answers.ts';
 import { everyOf, hopRange, pingCommand, traceCommand, waitSeconds } from './scamper-commands.ts';
 import { elsewhere, Supervisor } from './supervisor.ts';
 
@@ -76,6 +76,10 @@ function traceWork(task: TraceTask): Work<TraceRecord> {
   };
 }
 
+const abilities4: Abilities = { methods, fixedFlow: methods };
+/** Over IPv6 its TCP probes bear flow labels of their own, which some routers share load by. */
+const abilities6: Abilities = { methods, fixedFlow: ['udp', 'icmp'] };
+
 class ScamperEngine implements Engine {
   readonly name = 'scamper';
   private readonly pings: Daemon;
@@ -91,12 +95,8 @@ class ScamperEngine implements Engine {
     this.after = after;
   }
 
-  /**
-   * One exception it cannot be kept from: over IPv6 its TCP probes bear flow
-   * labels of their own, which some routers share load by.
-   */
-  can(): ReturnType<Engine['can']> {
-    return { methods, fixedFlow: true };
+  can(address: Address): Abilities {
+    return versionOf(address) === 4 ? abilities4 : abilities6;
   }
 
   ping(task: PingTask): Promise<Answer<readonly PingRecord[]>> {
