@@ -1,32 +1,13 @@
 /** A full disk under the state file, on a small file system of the test's own: needs root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { readState, State } from '../../src/probe/state.ts';
 import { seconds } from '../../src/time.ts';
+import { disk, fill } from '../kit/disk.ts';
 import { rig } from './kit.ts';
-
-/** A file system of its own, gone after the test. */
-function disk(t: TestContext, size: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'mauve-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'mauve-test', folder]);
-  t.after(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmdirSync(folder);
-  });
-  return folder;
-}
-
-/** Takes all room that is left. */
-function fill(folder: string): string {
-  const file = join(folder, 'filler');
-  const { bavail, bsize } = statfsSync(folder);
-  writeFileSync(file, Buffer.alloc(bavail * bsize));
-  return file;
-}
 
 test('a full disk is a warning: the probe goes on, the old file stays, and with room it is saved again', async (t) => {
   const folder = disk(t, '4m');

@@ -1,34 +1,15 @@
 /** A full disk and a read-only one, on small file systems of the test's own: needs root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { lockDataFolder } from '../../src/station/store/lock.ts';
 import { openSqlite } from '../../src/station/store/sqlite.ts';
 import type { Store } from '../../src/station/store/store.ts';
 import { minutes, plus } from '../../src/time.ts';
+import { disk, fill } from '../kit/disk.ts';
 import { add, alertOf, heartbeat, load, noon, repeated, save } from './samples.ts';
-
-/** A file system of its own, gone after the test. */
-function disk(t: TestContext, size: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'mauve-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'mauve-test', folder]);
-  t.after(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmdirSync(folder);
-  });
-  return folder;
-}
-
-/** Takes all room that is left. */
-function fill(folder: string): string {
-  const file = join(folder, 'filler');
-  const { bavail, bsize } = statfsSync(folder);
-  writeFileSync(file, Buffer.alloc(bavail * bsize));
-  return file;
-}
 
 /** Until the disk is full. @returns how many transactions were committed. */
 async function writeUntilFull(store: Store): Promise<number> {

@@ -7,7 +7,7 @@ import type { Logger } from '../../log.ts';
 import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
 import type { Answer } from './engine.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
-import { Restarts, type RestartWaits } from './restarts.ts';
+import { Life, type RestartWaits } from './restarts.ts';
 import { parseJson, type Span, userOf } from './scamper-answers.ts';
 import { type Acknowledged, Connection } from './scamper-connection.ts';
 import type { Host, Started } from './supervisor.ts';
@@ -53,6 +53,7 @@ const lostPause = seconds(1);
 /** What comes in the time after an engine was told to give up a task. */
 const haltMax = seconds(10);
 const userMax = 0xffff_ffff;
+const closedWords = 'the engine is closed';
 
 type Job = {
   readonly address: string;
@@ -67,51 +68,42 @@ type Job = {
   cancel: Cancel;
 };
 
-type State = 'starting' | 'up' | 'failing' | 'closed';
-
 export class Daemon {
   private readonly options: DaemonOptions;
   private readonly lanes: Lanes<Job>;
-  private readonly restarts: Restarts;
+  private readonly life: Life;
   private readonly inFlight = new Map<number, Job>();
   /** Those of which the first answer may still be on its way into the engine's buffer. */
   private readonly fresh = new Set<Job>();
   private connection: Connection | null = null;
-  private state: State = 'starting';
-  private trouble: string | null = null;
   private users = 0;
-  private cancelRestart: Cancel = () => undefined;
-  private opened: ((problem: string | null) => void) | null = null;
   /** The engine's process; null where it is somebody else's. */
   pid: number | null = null;
 
   constructor(options: DaemonOptions) {
     this.options = options;
     this.lanes = new Lanes(options.limits ?? laneLimits);
-    this.restarts = new Restarts(options.clock, options.restarts);
+    this.life = new Life(options, () => void this.start());
   }
 
   /** Resolves after the first try: null, or why it does not work. It goes on trying all the same. */
   open(): Promise<string | null> {
-    return new Promise((resolve) => {
-      this.opened = resolve;
-      void this.start();
-    });
+    return this.life.open();
   }
 
   problem(): string | null {
-    return this.trouble;
+    return this.life.trouble;
   }
 
   run<T>(work: Work<T>): Promise<Answer<T>> {
     return new Promise((resolve) => {
       const { clock } = this.options;
-      if (this.state === 'closed') {
-        resolve(lost('the engine is closed'));
+      if (this.life.state === 'closed') {
+        resolve(lost(closedWords));
         return;
       }
-      if (this.state === 'failing') {
-        clock.after(lostPause, () => resolve(lost(this.trouble ?? 'the engine does not work')));
+      if (this.life.state === 'failing') {
+        clock.after(lostPause, () => resolve(lost(this.life.trouble ?? 'the engine does not work')));
         return;
       }
       const job: Job = {
@@ -130,7 +122,7 @@ export class Daemon {
   }
 
   private handOver(): void {
-    while (this.state === 'up' && this.fresh.size < freshMax) {
+    while (this.life.state === 'up' && this.fresh.size < freshMax) {
       const job = this.lanes.next();
       if (job === null) return;
       this.send(job);
@@ -197,7 +189,7 @@ export class Daemon {
     } catch (error) {
       started = { ok: false, why: error instanceof Error ? error.message : 'it cannot be started' };
     }
-    if (this.state === 'closed') return;
+    if (this.life.state === 'closed') return;
     if (started.ok) {
       this.pid = started.pid;
       this.connect();
@@ -216,52 +208,34 @@ export class Daemon {
       lost: (why) => this.died(why),
     });
     this.connection.say('attach format json', (said) => {
-      if (said.taken) this.up();
+      if (said.taken) this.life.up();
       else this.died(`it does not let us in: ${said.why}`);
     });
   }
 
-  private up(): void {
-    this.restarts.up();
-    if (this.trouble !== null) this.options.log.info('the engine works again');
-    this.state = 'up';
-    this.trouble = null;
-    this.tellOpened();
-  }
-
-  private tellOpened(): void {
-    this.opened?.(this.trouble);
-    this.opened = null;
-  }
-
   private died(why: string): void {
-    if (this.state === 'closed') return;
-    const worked = this.state === 'up';
-    this.state = worked ? 'starting' : 'failing';
-    this.trouble = `the engine: ${why}`;
-    this.options.log.warn({ why }, 'the engine is lost');
-    this.letGo();
-    if (!worked) for (const job of this.lanes.drain()) job.answer(lost(this.trouble));
-    this.tellOpened();
-    this.cancelRestart = this.options.clock.after(this.restarts.down(), () => void this.start());
+    this.life.died(why, (worked) => {
+      this.letGo();
+      if (!worked) this.drain();
+    });
+  }
+
+  private drain(): void {
+    for (const job of this.lanes.drain()) job.answer(lost(this.life.trouble ?? closedWords));
   }
 
   /** Drops the connection, and answers for all that was in flight. */
   private letGo(): void {
     this.connection?.close();
     this.connection = null;
-    for (const job of [...this.inFlight.values()])
-      this.end(job, lost(this.trouble ?? 'the engine is closed'));
+    for (const job of [...this.inFlight.values()]) this.end(job, lost(this.life.trouble ?? closedWords));
   }
 
   async close(): Promise<void> {
-    if (this.state === 'closed') return;
-    this.state = 'closed';
-    this.trouble = 'closed';
-    this.cancelRestart();
-    this.letGo();
-    for (const job of this.lanes.drain()) job.answer(lost('the engine is closed'));
-    this.tellOpened();
-    await this.options.host.close();
+    const wasOpen = this.life.close(() => {
+      this.letGo();
+      this.drain();
+    });
+    if (wasOpen) await this.options.host.close();
   }
 }

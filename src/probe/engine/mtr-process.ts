@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Logger } from '../../log.ts';
 import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
 import { type Came, lineMax, type Probe, probeCommand, readLine, tokenMax } from './mtr-lines.ts';
-import { Restarts, type RestartWaits } from './restarts.ts';
+import { Life, type RestartWaits } from './restarts.ts';
 
 export type MtrOptions = {
   readonly clock: Clock;
@@ -43,7 +43,7 @@ type InFlight = Waiting & { readonly at: Instant; readonly cancel: Cancel };
 
 export class MtrProcess {
   private readonly options: MtrOptions;
-  private readonly restarts: Restarts;
+  private readonly life: Life;
   private readonly inFlight = new Map<number, InFlight>();
   private readonly waiting: Waiting[] = [];
   private readonly fresh = new Set<number>();
@@ -51,26 +51,20 @@ export class MtrProcess {
   /** The beginning of a line. */
   private held = '';
   private token = 0;
-  private state: 'starting' | 'up' | 'failing' | 'closed' = 'starting';
-  private trouble: string | null = null;
   private cancelStart: Cancel = () => undefined;
-  private opened: ((problem: string | null) => void) | null = null;
 
   constructor(options: MtrOptions) {
     this.options = options;
-    this.restarts = new Restarts(options.clock, options.restarts);
+    this.life = new Life(options, () => this.start());
   }
 
   /** Resolves after the first try: null, or why it does not work. It goes on trying all the same. */
   open(): Promise<string | null> {
-    return new Promise((resolve) => {
-      this.opened = resolve;
-      this.start();
-    });
+    return this.life.open();
   }
 
   problem(): string | null {
-    return this.trouble;
+    return this.life.trouble;
   }
 
   pid(): number | null {
@@ -81,9 +75,9 @@ export class MtrProcess {
   send(probe: Probe, heard: Heard): void {
     const { clock } = this.options;
     const soon = (outcome: Outcome): void => queueMicrotask(() => heard(outcome, clock.now()));
-    const lost: Outcome = { kind: 'lost', why: this.trouble ?? 'the engine does not work' };
-    if (this.state === 'closed') soon(lost);
-    else if (this.state === 'failing') clock.after(lostPause, () => heard(lost, clock.now()));
+    const lost: Outcome = { kind: 'lost', why: this.life.trouble ?? 'the engine does not work' };
+    if (this.life.state === 'closed') soon(lost);
+    else if (this.life.state === 'failing') clock.after(lostPause, () => heard(lost, clock.now()));
     else if (this.waiting.length >= waitingMax) soon({ kind: 'too-many' });
     else {
       this.waiting.push({ probe, heard });
@@ -133,21 +127,10 @@ export class MtrProcess {
       this.options.log.warn({ line: shown }, 'a line of no sense from mtr-packet');
     } else if ('came' in read) this.came(read.token, read.came);
     else if (read.feature !== 'ok') this.died('it may not send probes');
-    else if (this.state !== 'up') this.up();
-  }
-
-  private up(): void {
-    this.cancelStart();
-    this.restarts.up();
-    if (this.trouble !== null) this.options.log.info('the engine works again');
-    this.state = 'up';
-    this.trouble = null;
-    this.tellOpened();
-  }
-
-  private tellOpened(): void {
-    this.opened?.(this.trouble);
-    this.opened = null;
+    else if (this.life.state !== 'up') {
+      this.cancelStart();
+      this.life.up();
+    }
   }
 
   private came(token: number, came: Came): void {
@@ -162,7 +145,7 @@ export class MtrProcess {
 
   private pump(): void {
     const { clock } = this.options;
-    while (this.state === 'up' && this.inFlight.size < windowMax && this.fresh.size < freshMax) {
+    while (this.life.state === 'up' && this.inFlight.size < windowMax && this.fresh.size < freshMax) {
       const next = this.waiting.shift();
       if (next === undefined) return;
       const token = this.nextToken();
@@ -181,14 +164,7 @@ export class MtrProcess {
   }
 
   private died(why: string): void {
-    if (this.state === 'closed') return;
-    const worked = this.state === 'up';
-    this.state = worked ? 'starting' : 'failing';
-    this.trouble = `the engine: ${why}`;
-    this.options.log.warn({ why }, 'the engine is lost');
-    this.letGo(!worked);
-    this.tellOpened();
-    this.cancelStart = this.options.clock.after(this.restarts.down(), () => this.start());
+    this.life.died(why, (worked) => this.letGo(!worked));
   }
 
   /** Ends the process, and answers for what was in flight; for what waits, too, where it does not start. */
@@ -203,18 +179,13 @@ export class MtrProcess {
     this.fresh.clear();
     if (all) gone.push(...this.waiting.splice(0));
     const now = this.options.clock.now();
-    for (const probe of gone) probe.heard({ kind: 'lost', why: this.trouble ?? '' }, now);
+    for (const probe of gone) probe.heard({ kind: 'lost', why: this.life.trouble ?? '' }, now);
   }
 
   async close(): Promise<void> {
-    if (this.state === 'closed') return;
-    this.state = 'closed';
-    this.trouble = 'the engine is closed';
     const { child } = this;
     const runs = child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
     const ended = new Promise<void>((resolve) => (runs ? child.once('exit', () => resolve()) : resolve()));
-    this.letGo(true);
-    this.tellOpened();
-    await ended;
+    if (this.life.close(() => this.letGo(true))) await ended;
   }
 }
