@@ -36,6 +36,8 @@ class Agent {
   readonly started: { readonly task: Task; readonly at: Instant }[] = [];
   readonly underWay: { readonly address: Address; readonly ends: Instant; readonly arrived: boolean }[] = [];
   most = 0;
+  /** In milliseconds: how late one began at the most. */
+  latest = 0;
   takes: (address: Address) => Duration = () => milliseconds(50);
   arrives: (address: Address) => boolean = () => true;
 
@@ -53,8 +55,10 @@ class Agent {
     while (this.now < end) {
       this.endTraces();
       const due = nextDue(this.schedule, this.now);
-      if ('task' in due) this.begin(due.task);
-      else {
+      if ('task' in due) {
+        this.latest = Math.max(this.latest, due.late);
+        this.begin(due.task);
+      } else {
         const next = Math.min(due.wait ?? end, end, ...this.underWay.map(({ ends }) => ends));
         this.now = Math.max(next, this.now + 1) as Instant;
       }
@@ -106,6 +110,17 @@ describe('the schedule', () => {
   it('begins at once with a single target', () => {
     const agent = new Agent().add(1, { ping: seconds(30), trace: seconds(60) }).run(milliseconds(50));
     assert.deepEqual([agent.count('ping'), agent.count('trace')], [1, 1]);
+  });
+
+  it('begins with thousands of targets without a burst: none is late, and each has its first rounds within an interval', () => {
+    const agent = new Agent({ probesPerSecond: 5000 }).add(5000, { ping: seconds(30), trace: seconds(60) });
+    agent.run(seconds(66));
+    const seen = (kind: 'ping' | 'trace'): number =>
+      new Set(agent.started.filter(({ task }) => task.kind === kind).map(({ task }) => task.address)).size;
+    assert.deepEqual([seen('ping'), seen('trace')], [5000, 5000]);
+    const { late, missedPings, missedTraces } = loadOf(agent.schedule);
+    assert.deepEqual([missedPings, missedTraces], [0, 0]);
+    assert.ok(agent.latest <= 500, `${agent.latest} ms late; at the end ${late.max}`);
   });
 
   it('makes no bursts: in no tenth of a second much more than its share', () => {

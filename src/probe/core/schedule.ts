@@ -106,8 +106,9 @@ const bucketHolds = milliseconds(50);
 /** Asked so much later than agreed, or so much earlier than before, the clock has jumped. */
 const jumpAhead = seconds(10);
 const jumpBack = seconds(1);
-/** First rounds of targets that are added together begin so far apart, as long as that takes no longer than an interval. */
+/** First rounds of targets that are added together begin at least so far apart, and take this part of the rate at most. */
 const startSpacing = milliseconds(5);
+const startShare = 0.5;
 /** Between pings that are wanted sooner: a tenth of the interval, within these. */
 const hurryShare = 10;
 const hurryLeast = milliseconds(100);
@@ -177,15 +178,21 @@ function newItem(
 const chance = (address: Address, seed: number, what: number): number =>
   hashOf(`${what} ${address}`, seed) / 2 ** 32;
 
-/** The first round: at once for a target that is added alone, one after another for many. */
+/** The first round: at once for a target that is added alone, one after another for many, and as it comes for the last of very many. */
 function startSoon(schedule: Schedule, item: Item, now: Instant): void {
-  const pause = schedule.nextStart - now;
-  const due = pause > 0 && pause < item.interval ? schedule.nextStart : now;
+  const due = schedule.nextStart > now ? schedule.nextStart : now;
+  if (due - now >= item.interval) {
+    put(heapOf(schedule, item), item, dueOf(schedule, item));
+    return;
+  }
   // The next one no sooner than half an interval later.
   if (since(due, nominal(item, item.round)) < item.interval / 2) item.round++;
   item.extra = 1;
   put(heapOf(schedule, item), item, due);
-  schedule.nextStart = plus(due, startSpacing);
+  const probes = item.kind === 'ping' ? 1 : item.target.cost;
+  const { probesPerSecond } = schedule.options;
+  const spacing = Math.ceil((probes * seconds(1)) / (probesPerSecond * startShare));
+  schedule.nextStart = plus(due, milliseconds(Math.max(startSpacing, spacing)));
 }
 
 const nominal = ({ phase, interval }: Item, round: number): Instant => instant(phase + round * interval);
