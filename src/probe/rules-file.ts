@@ -34,6 +34,7 @@ const some = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape
 const path = some({
   learn: count,
   confirm: z.int().min(0).max(10),
+  back: count,
   settle: long,
   settle_traces: z.union([count, off]),
   forget: long,

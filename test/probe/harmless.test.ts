@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { exampleNetwork, type Network, type NetworkChange } from '../../src/probe/core/network.ts';
+import { defaultRules } from '../../src/probe/core/rules.ts';
 import { instant } from '../../src/time.ts';
 import { known, nodeOf, v4, v6, Watch } from './watch.ts';
 
@@ -116,26 +117,34 @@ for (const [background, changes] of Object.entries(backgrounds)) {
 }
 
 describe('a path', () => {
-  it('that flaps is said each time, and never blamed on anything else', () => {
+  const flapping = (watch: Watch, pauses: readonly number[]): Watch => {
+    let isOld = true;
+    for (const pause of pauses) {
+      isOld = !isOld;
+      watch.change({ routes: { r4: { to: [isOld ? 'r5' : 'y1'], by: 'flow' } } }).rounds(pause);
+    }
+    return watch;
+  };
+
+  it('that flaps is never blamed on anything else, and said and taken back in turn', () => {
+    const pauses = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 8 });
     fc.assert(
-      fc.property(
-        seeds,
-        fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 8 }),
-        (seed, pauses) => {
-          const watch = known(lab, { seed });
-          let isOld = true;
-          for (const pause of pauses) {
-            isOld = !isOld;
-            watch.change({ routes: { r4: { to: [isOld ? 'r5' : 'y1'], by: 'flow' } } }).rounds(pause);
-          }
-          const said = watch.said();
-          assert.equal(said.length, pauses.length);
-          assert.ok(
-            said.every((one, index) => one === `${index % 2 === 0 ? 'raised' : 'cleared'} path-changed`),
-          );
-        },
-      ),
+      fc.property(seeds, pauses, (seed, lengths) => {
+        const said = flapping(known(lab, { seed }), lengths).said();
+        const back = lengths.filter((length, n) => n % 2 === 1 && length >= defaultRules.path.back).length;
+        assert.equal(said.filter((one) => one === 'cleared path-changed').length, back, said.join());
+        assert.ok(said.length > 0);
+        for (const [n, one] of said.entries())
+          assert.equal(one, `${n % 2 === 0 ? 'raised' : 'cleared'} path-changed`);
+      }),
       { numRuns: 30 },
     );
+  });
+
+  it('that comes and goes all the time is said once', () => {
+    const often = Array.from({ length: 40 }, (_, n) => 1 + (n % 2));
+    const watch = flapping(known(), often);
+    assert.deepEqual(watch.said(), ['raised path-changed']);
+    assert.deepEqual(flapping(watch, [1, 4]).said(), ['cleared path-changed']);
   });
 });

@@ -21,8 +21,8 @@ for (const target of [v4, v6]) {
       assert.equal(at, hop('y1'));
       assert.equal(summary, `path changed at hop 7: ${hop('r5')} -> ${hop('y1')}, since 03:00 UTC`);
       assert.deepEqual(watch.said(), ['raised path-changed']);
-      watch.change({ routes: { r4: way('r5') } }).rounds(1);
-      assert.match(watch.summaries()[0] ?? '', /path is back: .* at hop 7 again, after 2s/);
+      watch.change({ routes: { r4: way('r5') } }).rounds(3);
+      assert.match(watch.summaries()[0] ?? '', /path is back: .* at hop 7 again, after 4s/);
       assert.deepEqual(watch.said(), ['cleared path-changed']);
     });
 
@@ -33,7 +33,7 @@ for (const target of [v4, v6]) {
       assert.equal(watch.raised('path-changed').hop, hop('x1'));
       assert.match(watch.raised('more-hops').summary, /^2 hops more from hop 7 on \(.*\): 13, usually 11/);
       assert.deepEqual(watch.said(), ['raised path-changed', 'raised more-hops']);
-      watch.change({ routes: { r4: way('r5') } }).rounds(1);
+      watch.change({ routes: { r4: way('r5') } }).rounds(3);
       assert.deepEqual(watch.said(), ['cleared path-changed', 'cleared more-hops']);
     });
 
@@ -154,7 +154,7 @@ describe('paths', () => {
       .rounds(3);
     watch.change({ routes: { r4: way('x1') } }).rounds(2);
     assert.deepEqual(watch.said(), ['raised path-changed', 'raised path-changed', 'raised more-hops']);
-    watch.change({ routes: { r4: way('r5') } }).rounds(1);
+    watch.change({ routes: { r4: way('r5') } }).rounds(3);
     assert.deepEqual(watch.said(), ['cleared path-changed', 'cleared more-hops']);
   });
 
@@ -167,8 +167,8 @@ describe('paths', () => {
     assert.deepEqual(watch.said(), [
       'raised path-changed',
       'raised unreachable',
-      'cleared path-changed',
       'cleared unreachable',
+      'cleared path-changed',
     ]);
   });
 

@@ -10,8 +10,8 @@
  * - Where too few answer to tell, the next traces decide; and if they cannot, nothing was.
  * - A trace that does not arrive, though the target usually answers, is about
  *   the target being unreachable, not about the path: it teaches and changes nothing.
- * - A new path that has stood for a while is the usual one. Going back to the
- *   old one ends the change at once.
+ * - A new path that has stood for a while is the usual one. A change is over when
+ *   the old one has been back for some traces: one that comes and goes is told once.
  */
 import { type Instant, since } from '../../time.ts';
 import { isKnownWell, type KnownHop, unknownHop } from './hop.ts';
@@ -30,11 +30,19 @@ import {
 import type { Address, TraceRecord } from './record.ts';
 import type { PathRules } from './rules.ts';
 
+export type Other = {
+  readonly path: Path;
+  readonly since: Instant;
+  readonly ttl: number;
+  /** Traces in a row that showed the usual path again. */
+  readonly back: number;
+};
+
 export type Paths = {
   readonly usual: Path;
   readonly learnt: boolean;
   /** The path that is taken instead of the usual one, since when, and from which TTL on. */
-  readonly other: { readonly path: Path; readonly since: Instant; readonly ttl: number } | null;
+  readonly other: Other | null;
   /** Traces that contradict what is known, and those asked for since. */
   readonly suspicion: { readonly since: Instant; readonly traces: readonly TraceRecord[] } | null;
 };
@@ -96,7 +104,8 @@ export function follow(
   const round: Round = { paths, trace, rows, calm, rules, now };
   if (!tellsOfPath(trace, paths.usual, alive)) return { paths, pathId, event: null, confirm: 0 };
   if (!paths.learnt) return learning(round);
-  if (paths.other !== null && isBack(paths.usual, paths.other.path, rows)) return returned(round);
+  if (paths.other !== null && isBack(paths.usual, paths.other.path, rows))
+    return returned(round, paths.other);
   const isOff = contradictions(base, rows).length > 0;
   if (paths.suspicion === null && !isOff) return agreed(round, pathId);
   return suspected(round, pathId);
@@ -137,8 +146,13 @@ function showsOnly(usual: Path, other: Path, rows: Rows): boolean {
   );
 }
 
-function returned({ paths, trace, rows, calm, rules, now }: Round): Followed {
+function returned({ paths, trace, rows, calm, rules, now }: Round, other: Other): Followed {
   const usual = withTrace(paths.usual, trace, rows, calm, rules, now);
+  const back = other.back + 1;
+  if (back < rules.back) {
+    const waits: Paths = { ...paths, usual, other: { ...other, back }, suspicion: null };
+    return { paths: waits, pathId: usual.id, event: null, confirm: 0 };
+  }
   const next: Paths = { usual, learnt: true, other: null, suspicion: null };
   return { paths: next, pathId: usual.id, event: { kind: 'returned' }, confirm: 0 };
 }
@@ -160,7 +174,7 @@ function agreed(round: Round, pathId: string | null): Followed {
     const next: Paths = { usual: path, learnt: true, other: null, suspicion: null };
     return { paths: next, pathId, event: { kind: 'settled' }, confirm: 0 };
   }
-  const other = { ...paths.other, path, since: began };
+  const other = { ...paths.other, path, since: began, back: 0 };
   return { paths: { ...paths, other, suspicion: null }, pathId, event: null, confirm: 0 };
 }
 
@@ -245,7 +259,7 @@ function changed(
     named(kept, names),
   );
   const to = [...new Set(shown.flatMap((one) => rowsOf(one, usual)[ttl - 1] ?? []))];
-  const next: Paths = { ...paths, other: { path, since: began, ttl }, suspicion: null };
+  const next: Paths = { ...paths, other: { path, since: began, ttl, back: 0 }, suspicion: null };
   const from = usual.hops[ttl - 1]?.addresses ?? [];
   return {
     paths: next,

@@ -28,6 +28,8 @@ export type PathRules = {
   readonly learn: number;
   /** Traces that are wanted at once when a trace contradicts the usual path. */
   readonly confirm: number;
+  /** A change is over when so many traces in a row have shown the usual path again. */
+  readonly back: number;
   /** A new path that has stood for so long is the usual one. */
   readonly settle: Duration;
   /** … or for so many traces; null: only the time counts. */
@@ -104,7 +106,7 @@ export const windowMax = 128;
 export const delaysMax = 40;
 
 export const defaultRules: Rules = {
-  path: { learn: 3, confirm: 2, settle: minutes(30), settleTraces: null, forget: days(7) },
+  path: { learn: 3, confirm: 2, back: 3, settle: minutes(30), settleTraces: null, forget: days(7) },
   unreachable: { lost: 4, alone: 8, lasting: seconds(1), answered: 3 },
   loss: { percent: 20, of: 50 },
   slow: {
