@@ -86,6 +86,15 @@ test('what is not signed, or signed wrongly, is refused and changes nothing', as
   assert.ok(one.log.some((line) => line.includes('wrong signature')));
 });
 
+test('a thousand forged requests are a dozen lines of the log, which say how many', async () => {
+  const one = opened(await standIn());
+  const forged = { path: 'status', form: status('delivered'), headers: { 'x-twilio-signature': 'x' } };
+  for (let n = 0; n < 1000; n++) await one.sms.hook?.(forged);
+  const lines = one.log.filter((line) => line.includes('wrong signature'));
+  assert.equal(lines.length, 10);
+  assert.match(lines.at(-1) ?? '', /512/);
+});
+
 test('without a public address nothing can be genuine', async () => {
   const one = channel(await standIn());
   const answer = await ask(one, status('delivered'));

@@ -52,8 +52,18 @@ const plain = (code: number, body: string): HookAnswer => ({ status: code, type:
 /** @returns what takes Twilio's requests; it never rejects. */
 export function smsHook(options: SmsHookOptions): (request: HookRequest) => Promise<HookAnswer> {
   const remembered = new LRUCache<string, Promise<string | null>>({ max: rememberedMax });
+  let forged = 0;
+  // Anybody can send thousands of these: each doubling has a line.
+  const onForged = (url: string): void => {
+    forged += 1;
+    if (Number.isInteger(Math.log2(forged)))
+      options.log.warn(
+        { url, requests: forged },
+        'a request that should be from Twilio has a wrong signature',
+      );
+  };
   return async (request) => {
-    const refused = await refusal(request, options);
+    const refused = await refusal(request, options, onForged);
     if (refused !== null) return refused;
     try {
       return request.path === statusPath
@@ -69,7 +79,8 @@ export function smsHook(options: SmsHookOptions): (request: HookRequest) => Prom
 /** @returns null: it is genuine. */
 async function refusal(
   { path, form, headers }: HookRequest,
-  { authToken, publicUrl, log }: SmsHookOptions,
+  { authToken, publicUrl }: SmsHookOptions,
+  onForged: (url: string) => void,
 ): Promise<HookAnswer | null> {
   if (path !== statusPath && path !== inboundPath) return plain(status.notFound, 'There is nothing here.');
   if (publicUrl === null) {
@@ -83,7 +94,7 @@ async function refusal(
   const { validateRequest } = await loadTwilio();
   const url = `${publicUrl}${hookPath(path)}`;
   if (validateRequest(authToken(), signature, url, { ...form })) return null;
-  log.warn({ path, url }, 'a request that should be from Twilio has a wrong signature');
+  onForged(url);
   return plain(
     status.forbidden,
     `The signature does not hold for ${url}: Twilio must call exactly this address, and the auth token must be the account's.`,
