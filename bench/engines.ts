@@ -68,11 +68,10 @@ async function measure(name: string, engine: Engine, mark: string, ask: Ask): Pr
 
 /** One process for each target, a few at once. */
 async function traceroutes(lab: Lab): Promise<void> {
-  const program = lab.inside('/usr/sbin/traceroute');
   const own = ownCpu();
   const begun = performance.now();
-  const commands = Array.from({ length: targets }, (_, n) => ['-n', '-q', '3', '-w', '1', at(n)]);
-  const used = await processEach(program, commands, processes);
+  const all = Array.from({ length: targets }, (_, n) => at(n));
+  const used = await processEach(lab, ['/usr/sbin/traceroute', '-n', '-q', '3', '-w', '1'], all, processes);
   const took = (performance.now() - begun) / 1000;
   const probes = targets * 33;
   const each = (cpu: number): string => ((cpu / probes) * 1000).toFixed(4);

@@ -24,21 +24,19 @@ export function childrenCpu(): number {
   return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-/** One process for each of these commands, so many at once. @returns CPU seconds of them all. */
+/** One process of that command for each target, so many at once, on the laboratory. @returns CPU seconds of them all. */
 export async function processEach(
-  program: string,
-  commands: readonly (readonly string[])[],
+  lab: Lab,
+  command: readonly string[],
+  targets: readonly string[],
   atOnce: number,
 ): Promise<number> {
   const before = childrenCpu();
-  const left = [...commands];
-  const work = async (): Promise<void> => {
-    for (let args = left.pop(); args !== undefined; args = left.pop()) {
-      const child = spawn(program, args, { stdio: 'ignore' });
-      await new Promise((resolve) => child.on('exit', resolve));
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const args = ['-P', `${atOnce}`, '-n', '1', ...command];
+  const child = spawn(lab.inside('/usr/bin/xargs'), args, { stdio: ['pipe', 'ignore', 'ignore'] });
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  child.stdin?.end(targets.join('\n'));
+  await ended;
   return childrenCpu() - before;
 }
 
