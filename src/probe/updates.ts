@@ -44,10 +44,13 @@ export const alertId = ({ address, change }: Pick<Standing, 'address' | 'change'
 
 const wholeSeconds = (at: Instant): bigint => BigInt(Math.max(0, Math.floor(at / 1000)));
 
-/** One verdict with all its texts. */
-export function alertOf(standing: Standing): UpdateAlert {
+/**
+ * One verdict with all its texts. Its time is no later than `now`, as it would be after the clock was set back: a
+ * station takes what is still to come for a plan, and would clear until then what is raised.
+ */
+function alertOf(standing: Standing, now: Instant): UpdateAlert {
   const { target, change } = standing;
-  const at = wholeSeconds(change.at);
+  const at = wholeSeconds(change.at > now ? now : change.at);
   const cleared = change.state === 'cleared';
   const alert: UpdateAlert = {
     id: alertId(standing),
@@ -106,7 +109,7 @@ const sizeOf = (alerts: readonly UpdateAlert[]): number =>
 
 /** Changes, in as few updates as `packMax` allows. */
 export function changeUpdates(said: Said, changes: readonly Standing[]): readonly Uint8Array[] {
-  return packed(changes.map(alertOf)).map((alerts) => update(said, alerts, false));
+  return packed(changes.map((one) => alertOf(one, said.now))).map((alerts) => update(said, alerts, false));
 }
 
 function packed(whole: readonly UpdateAlert[]): readonly (readonly UpdateAlert[])[] {
@@ -137,7 +140,7 @@ export function fullUpdates(
   raised: readonly Standing[],
   cleared: readonly Standing[],
 ): readonly Uint8Array[] {
-  const alerts = raised.map(alertOf);
+  const alerts = raised.map((one) => alertOf(one, said.now));
   const room = datagramMax - roomForSource;
   if (sizeOf(alerts) <= room) return [update(said, alerts, true)];
   const texts = packed(alerts).map((pack) => update(said, pack, false));
