@@ -145,6 +145,11 @@ targets:
   assert.equal(on?.loss, null);
 });
 
+test('a delay that must be long more often than is looked at is looked at as often', () => {
+  const slow = good('rules: {slow: {count: 20}}').fresh.rules.slow;
+  assert.deepEqual([slow?.count, slow?.of], [20, 20]);
+});
+
 test('options count more than the file', () => {
   const yaml =
     'ping_interval: 10s\nto: a.example.net\ncontrol: off\ntargets: [{target: x.example.net, ping_interval: 5s}]\n';
@@ -177,6 +182,8 @@ test('every mistake has its place and its words', () => {
   assert.match(faults('rules:\n  los: off'), /probe\.yaml:2:3: unknown key "los" \(did you mean "loss"\?\)/);
   assert.match(faults('rules:\n  loss: {percent: 200}'), /probe\.yaml:2:\d+: at most 100 is expected/);
   assert.match(faults('rules:\n  loss: {of: 1000}'), /at most 128 is expected/);
+  assert.match(faults('rules:\n  loss: {percent: 0}'), /at least 0\.1 is expected/);
+  assert.match(faults('rules: {path_changed: {}}'), /on or true or off or false is expected, not a mapping/);
   assert.match(faults('rules:\n  via: [{hop: x, expect: always}]'), /an address, or a network/);
   assert.match(faults('targets:\n  - 224.0.0.1'), /probe\.yaml:2:5: this is no target: .*multicast/);
   assert.match(
