@@ -270,12 +270,14 @@ test('read again: a broken file is refused in words, and what was in force stays
   assert.deepEqual(probe.words(), ['192.0.2.5']);
 });
 
-test('read again: what was added by hand stays, what was removed by hand is back', () => {
+test('read again: what was added by hand stays, what was removed or changed by hand is as the file has it', () => {
   const probe = reloading('targets: [192.0.2.1, 192.0.2.2]');
   probe.targets.add(targetOf('192.0.2.9'));
+  probe.targets.add(targetOf('192.0.2.2', { pingEvery: seconds(7) }));
   probe.targets.remove('192.0.2.1');
   probe.again('targets: [192.0.2.1, 192.0.2.2]');
   assert.deepEqual(probe.words(), ['192.0.2.1', '192.0.2.2', '192.0.2.9']);
+  assert.equal(probe.agent.find(address('192.0.2.2'))?.target.pingEvery, seconds(30));
 });
 
 test('read again: what takes effect only at the next start is named', () => {
