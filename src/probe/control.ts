@@ -169,12 +169,12 @@ class Commands {
       const judged = probed(addr, 'by hand');
       if (!judged.ok) return fault(judged.why);
     }
-    const fresh = this.#options.fresh();
-    const pingEvery = itv === undefined ? fresh.pingEvery : seconds(itv);
     if (this.#pending >= pendingMax) return fault('too many look-ups are under way: try again in a moment');
     const { targets } = this.#options;
-    const isNew = targets.find(written) === null;
-    const added = targets.add({ ...fresh, word: written, labels: {}, pingEvery });
+    const known = targets.find(written)?.target ?? null;
+    // One that is watched already keeps what the file says of it, such as its rules.
+    const target = known ?? { ...this.#options.fresh(), word: written, labels: {} };
+    const added = targets.add({ ...target, pingEvery: itv === undefined ? target.pingEvery : seconds(itv) });
     if (!added.ok) return fault(`${written}: ${added.why}`);
     this.#pending += 1;
     const settled = await this.#within(added.settled);
@@ -182,7 +182,7 @@ class Commands {
     if (settled === null) return done({ message: `${written} is still being looked up`, addresses: [] });
     if (settled.addresses.length > 0) return done({ addresses: settled.addresses });
     // Somebody waits for the answer and can mend a mistyped name: it need not be tried for ever.
-    if (isNew) targets.remove(written);
+    if (known === null) targets.remove(written);
     return fault(`${written}: ${settled.why ?? 'it has no address'}`);
   }
 
@@ -199,7 +199,10 @@ class Commands {
   #remove({ name, addr }: z.output<typeof commands.remove>): Reply {
     const written = addr ?? name;
     if (written === undefined) return fault('remove needs "name" or "addr"');
-    const removed = this.#options.targets.remove(written);
+    const { targets } = this.#options;
+    const removed = targets.remove(written);
+    // Names that lead there, too, would have it watched on.
+    if (addr !== undefined) targets.remove(addr);
     return removed === null ? fault(`${written} is not watched`) : done({ addresses: removed });
   }
 

@@ -70,8 +70,9 @@ export class Reload {
     }
     for (const target of after.targets) {
       const known = old.get(target.word);
-      // One that was removed by hand is back: the file says that it is watched.
-      if (known !== undefined && alike(known, target) && targets.find(target.word) !== null) continue;
+      // One that was removed or changed by hand is as it was: the file says how it is watched.
+      const found = targets.find(target.word);
+      if (known !== undefined && alike(known, target) && alike(found?.target, target)) continue;
       this.#add(target);
       changed += 1;
     }

@@ -21,7 +21,9 @@ type Off = z.output<typeof off>;
 const isOff = (written: unknown): written is Off => written === 'off' || written === false;
 
 const count = z.int().min(1).max(countMax);
-const percent = z.number().min(0).max(100);
+/** Less could not be told from none. */
+const percentLeast = 0.1;
+const percent = z.number().min(percentLeast).max(100);
 const delay = z.number().positive().max(delayMax);
 const times = z.number().min(0).max(timesMax);
 const long = durationBetween(milliseconds(0), days(400));
@@ -73,7 +75,7 @@ export const rulesSchema = some({
   loss: z.union([some({ percent, of: ofPings }), off]),
   slow: z.union([slow, off]),
   jitter: z.union([some({ over: delay, times, of: ofPings }), off]),
-  path_changed: z.union([z.literal('on'), z.literal(true), off]),
+  path_changed: z.union([z.literal('on'), z.literal(true), z.literal('off'), z.literal(false)]),
   more_hops: z.union([some({ by: count }), off]),
   loop: z.union([some({ count: z.int().min(1).max(3) }), off]),
   via: z.union([via, off]),
@@ -137,12 +139,14 @@ function slowRule(base: Slow | null, written: WrittenRules['slow']): Slow | null
   const from = base ?? defaultRules.slow;
   if (from === null) return null;
   const { usual, step: stepped, over: longest, ...rest } = written;
-  return over(from, {
+  const merged = over(from, {
     ...rest,
     over: nullIfOff(longest),
     usual: verdict(from.usual, defaultRules.slow?.usual ?? null, excessOf(usual)),
     step: verdict(from.step, defaultRules.slow?.step ?? null, excessOf(stepped)),
   });
+  // More than there are could never agree.
+  return { ...merged, of: Math.max(merged.of, merged.count) };
 }
 
 function excessOf(written: WrittenExcess | Off | undefined) {

@@ -130,11 +130,11 @@ export class Targets {
     }
   }
 
-  find(word: string): { readonly addresses: readonly Address[] } | null {
+  find(word: string): { readonly target: Target; readonly addresses: readonly Address[] } | null {
     const parsed = parseTarget(word);
     if (!parsed.ok) return null;
     const name = this.#names.get(parsed.kind === 'host' ? parsed.host : parsed.address);
-    return name === undefined ? null : { addresses: [...name.addresses.keys()] };
+    return name === undefined ? null : { target: name.target, addresses: [...name.addresses.keys()] };
   }
 
   /** Whether each name has had its first answer, good or bad. */

@@ -48,10 +48,13 @@ const wholeSeconds = (at: Instant): bigint => BigInt(Math.max(0, Math.floor(at /
 /** The name of an address, as far as it is known. */
 export type NameOf = (address: Address) => string | null;
 
-/** One verdict with all its texts. */
-export function alertOf(standing: Standing, nameOf: NameOf): UpdateAlert {
+/**
+ * One verdict with all its texts. Its time is no later than `now`, as it would be after the clock was set back: a
+ * station takes what is still to come for a plan, and would clear until then what is raised.
+ */
+function alertOf(standing: Standing, { now, nameOf }: Pick<Said, 'now' | 'nameOf'>): UpdateAlert {
   const { target, change } = standing;
-  const at = wholeSeconds(change.at);
+  const at = wholeSeconds(change.at > now ? now : change.at);
   const cleared = change.state === 'cleared';
   const alert: UpdateAlert = {
     id: alertId(standing),
@@ -114,7 +117,7 @@ const sizeOf = (alerts: readonly UpdateAlert[]): number =>
 
 /** Changes, in as few updates as `packMax` allows. */
 export function changeUpdates(said: Said, changes: readonly Standing[]): readonly Uint8Array[] {
-  return packed(changes.map((one) => alertOf(one, said.nameOf))).map((alerts) => update(said, alerts, false));
+  return packed(changes.map((one) => alertOf(one, said))).map((alerts) => update(said, alerts, false));
 }
 
 function packed(whole: readonly UpdateAlert[]): readonly (readonly UpdateAlert[])[] {
@@ -145,7 +148,7 @@ export function fullUpdates(
   raised: readonly Standing[],
   cleared: readonly Standing[],
 ): readonly Uint8Array[] {
-  const alerts = raised.map((one) => alertOf(one, said.nameOf));
+  const alerts = raised.map((one) => alertOf(one, said));
   const room = datagramMax - roomForSource;
   if (sizeOf(alerts) <= room) return [update(said, alerts, true)];
   const texts = packed(alerts).map((pack) => update(said, pack, false));

@@ -157,6 +157,11 @@ test('the manual has the defaults that are', () => {
   );
 });
 
+test('a delay that must be long more often than is looked at is looked at as often', () => {
+  const slow = good('rules: {slow: {count: 20}}').fresh.rules.slow;
+  assert.deepEqual([slow?.count, slow?.of], [20, 20]);
+});
+
 test('options count more than the file', () => {
   const yaml =
     'ping_interval: 10s\nto: a.example.net\ncontrol: off\ntargets: [{target: x.example.net, ping_interval: 5s}]\n';
@@ -189,6 +194,8 @@ test('every mistake has its place and its words', () => {
   assert.match(faults('rules:\n  los: off'), /probe\.yaml:2:3: unknown key "los" \(did you mean "loss"\?\)/);
   assert.match(faults('rules:\n  loss: {percent: 200}'), /probe\.yaml:2:\d+: at most 100 is expected/);
   assert.match(faults('rules:\n  loss: {of: 1000}'), /at most 128 is expected/);
+  assert.match(faults('rules:\n  loss: {percent: 0}'), /at least 0\.1 is expected/);
+  assert.match(faults('rules: {path_changed: {}}'), /on or true or off or false is expected, not a mapping/);
   assert.match(faults('rules:\n  via: [{hop: x, expect: always}]'), /an address, or a network/);
   assert.match(faults('targets:\n  - 224.0.0.1'), /probe\.yaml:2:5: this is no target: .*multicast/);
   assert.match(
@@ -275,12 +282,14 @@ test('read again: a broken file is refused in words, and what was in force stays
   assert.deepEqual(probe.words(), ['192.0.2.5']);
 });
 
-test('read again: what was added by hand stays, what was removed by hand is back', () => {
+test('read again: what was added by hand stays, what was removed or changed by hand is as the file has it', () => {
   const probe = reloading('targets: [192.0.2.1, 192.0.2.2]');
   probe.targets.add(targetOf('192.0.2.9'));
+  probe.targets.add(targetOf('192.0.2.2', { pingEvery: seconds(7) }));
   probe.targets.remove('192.0.2.1');
   probe.again('targets: [192.0.2.1, 192.0.2.2]');
   assert.deepEqual(probe.words(), ['192.0.2.1', '192.0.2.2', '192.0.2.9']);
+  assert.equal(probe.agent.find(address('192.0.2.2'))?.target.pingEvery, seconds(30));
 });
 
 test('read again: what takes effect only at the next start is named', () => {

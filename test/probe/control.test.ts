@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { type TestContext, test } from 'node:test';
 import { openControl } from '../../src/probe/control.ts';
+import { defaultRules } from '../../src/probe/core/rules.ts';
 import type { Lookup } from '../../src/probe/targets.ts';
 import { minutes, seconds, systemClock } from '../../src/time.ts';
 import { eventually } from '../kit/process.ts';
@@ -88,6 +89,27 @@ test('an address is added and removed by itself', async (t) => {
     status: 'ok',
     addresses: ['2001:db8::9'],
   });
+});
+
+test('an address that is removed is not watched any more, whatever else leads to it', async (t) => {
+  const probe = await controlled(t);
+  await probe.ask({ cmd: 'add', name: 'www.example.net' });
+  await probe.ask({ cmd: 'add', addr: '192.0.2.1' });
+  await probe.ask({ cmd: 'remove', addr: '192.0.2.1' });
+  assert.deepEqual(Object.keys(await probe.ask({ cmd: 'list' })), ['2001:db8::1']);
+});
+
+test('a target that is added once more has another interval, and keeps all else that it was given', async (t) => {
+  const probe = await controlled(t);
+  const given = {
+    labels: { site: 'berlin' },
+    rules: { ...defaultRules, loss: null },
+    traceEvery: minutes(5),
+  };
+  probe.start(targetOf('192.0.2.1', given));
+  await probe.ask({ cmd: 'add', addr: '192.0.2.1', itv: 5 });
+  const target = probe.agent.find(address('192.0.2.1'))?.target;
+  assert.deepEqual(target, targetOf('192.0.2.1', { ...given, pingEvery: seconds(5) }));
 });
 
 test('what cannot be added or removed is an error in words', async (t) => {

@@ -125,6 +125,14 @@ describe('the state', () => {
     assert.deepEqual(watch.rounds(3).said(), ['raised unreachable']);
   });
 
+  it('an outage that has begun when the clock is set back is found', () => {
+    const watch = known(exampleNetwork());
+    watch.network = exampleNetwork([{ at: instant(0), nodes: { r6: { passes: 'nothing' } } }]);
+    watch.ping();
+    watch.now = plus(watch.now, -hours(1) as never);
+    assert.deepEqual(watch.rounds(3).said(), ['raised unreachable']);
+  });
+
   it('counts what is sent, and forgets what can no longer be answered', () => {
     let state = newJudged(v4, start);
     const count = () => summaryOf(state.statistics, start);

@@ -72,7 +72,8 @@ export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord): Reac
   return {
     ...reach,
     failing: reach.failing + (isError ? errorWeight : 1),
-    failedFrom: reach.failedFrom ?? at,
+    // Not necessarily the first one that was lost: the clock may have been set back since.
+    failedFrom: reach.failedFrom !== null && reach.failedFrom < at ? reach.failedFrom : at,
     failedTo: at,
     answers: 0,
     said: isError ? { from: outcome.from, why: outcome.why.slice(0, whyMax) } : reach.said,
