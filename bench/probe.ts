@@ -21,7 +21,7 @@ const sizes = (process.env.BENCH_TARGETS ?? '1000,5000').split(',').map(Number);
 /** In seconds: until the first two rounds of all are over, and how long is measured. */
 const starting = Number(process.env.BENCH_STARTING ?? 125);
 const measured = Number(process.env.BENCH_SECONDS ?? 60);
-const sample = Number(process.env.BENCH_PROCESSES ?? 200);
+const sample = Number(process.env.BENCH_PROCESSES ?? 500);
 const atOnce = 10;
 const page = '127.0.0.1:9922';
 const at = (n: number): string => `10.99.${n >> 8}.${n & 255}`;
@@ -127,20 +127,24 @@ async function sizesOf(place: Place, each: readonly number[]): Promise<number> {
   return last?.perTarget ?? 0;
 }
 
-/** What one trace of a target costs, in CPU seconds, by a process for each. */
+/** What a trace and two pings of a target cost by processes of their own, beside what they cost here. */
 async function processes(lab: Lab, ours: number): Promise<void> {
-  const programs = [
-    { path: '/usr/sbin/traceroute', args: ['-n', '-q', '3', '-w', '1'] },
-    { path: '/usr/bin/mtr', args: ['--json', '-n', '-c', '3', '-i', '0.1'] },
+  const each = async (count: number, command: readonly string[]): Promise<number> => {
+    const all = Array.from({ length: count }, (_, n) => at(n));
+    return (await processEach(lab, command, all, atOnce)) / count;
+  };
+  // One echo request that gets there: a ping.
+  const ping = await each(sample, ['/usr/sbin/traceroute', ...'-n -I -q 1 -w 1 -f 30 -m 30'.split(' ')]);
+  const traces = [
+    { count: sample, command: '/usr/sbin/traceroute -n -q 3 -w 1' },
+    { count: sample / 5, command: '/usr/bin/mtr --json -n -c 3 -i 0.1' },
   ];
-  for (const { path, args } of programs) {
-    if (!existsSync(path)) continue;
-    const all = Array.from({ length: sample }, (_, n) => at(n));
-    const each = (await processEach(lab, [path, ...args], all, atOnce)) / sample;
-    const words = [path.split('/').at(-1), ...args].join(' ');
+  for (const { count, command } of traces) {
+    if (!existsSync(command.split(' ')[0] ?? '')) continue;
+    const theirs = (await each(count, command.split(' '))) + 2 * ping;
     console.log(
-      `${words}: ${(each * 1000).toFixed(1)} ms of CPU for a trace; ours for a trace and two pings: ` +
-        `${(ours * 1000).toFixed(2)} ms, ratio ${(ours / each).toFixed(3)}`,
+      `${command}, and two processes that ping: ${(theirs * 1000).toFixed(2)} ms of CPU for a target and minute; ` +
+        `ours ${(ours * 1000).toFixed(2)} ms, ratio ${(ours / theirs).toFixed(2)}`,
     );
   }
 }

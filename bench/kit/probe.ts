@@ -24,7 +24,21 @@ export function childrenCpu(): number {
   return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-/** One process of that command for each target, so many at once, on the laboratory. @returns CPU seconds of them all. */
+/** What an agent would be that starts a process for each target and reads what it says. */
+const spawner = `
+  const { execFile } = require('node:child_process');
+  const [atOnce, program, args, targets] = JSON.parse(process.argv[1]);
+  const next = () => {
+    const target = targets.pop();
+    if (target !== undefined) execFile(program, [...args, target], next);
+  };
+  for (let n = 0; n < atOnce; n++) next();
+`;
+
+/**
+ * One process of that command for each target, so many at once, on the laboratory.
+ * @returns CPU seconds of them all, and of the one that starts them and reads what they say.
+ */
 export async function processEach(
   lab: Lab,
   command: readonly string[],
@@ -32,11 +46,10 @@ export async function processEach(
   atOnce: number,
 ): Promise<number> {
   const before = childrenCpu();
-  const args = ['-P', `${atOnce}`, '-n', '1', ...command];
-  const child = spawn(lab.inside('/usr/bin/xargs'), args, { stdio: ['pipe', 'ignore', 'ignore'] });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  child.stdin?.end(targets.join('\n'));
-  await ended;
+  const [program, ...args] = command;
+  const order = JSON.stringify([atOnce, program, args, targets]);
+  const child = spawn(lab.inside(process.execPath), ['-e', spawner, order], { stdio: 'ignore' });
+  await new Promise((resolve) => child.on('exit', resolve));
   return childrenCpu() - before;
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exampleNetwork } from '../../src/probe/core/network.ts';
 import { defaultRules, type Rules } from '../../src/probe/core/rules.ts';
-import { milliseconds, minutes, seconds } from '../../src/time.ts';
+import { milliseconds, minutes, plus, seconds } from '../../src/time.ts';
 import { address, known, nodeOf, v4, v6, Watch } from './watch.ts';
 
 const lab = exampleNetwork();
@@ -203,6 +203,19 @@ describe('paths', () => {
       .change({ routes: { r4: { to: ['r5', 'y1'], by: 'packet' } } })
       .rounds(200);
     assert.deepEqual(watch.said(), []);
+  });
+});
+
+describe('a short break', () => {
+  it('of a second is neither an outage nor a loss, though much is asked in it', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const watch = known(lab, { seed });
+      const back = plus(watch.now, seconds(1));
+      watch.change({ nodes: { r7: { passes: 'nothing' } } });
+      const heals = { at: back, nodes: { r7: { passes: 'on' as const } } };
+      watch.network = { ...watch.network, changes: [...watch.network.changes, heals] };
+      assert.deepEqual(watch.rounds(60).summaries(), []);
+    }
   });
 });
 

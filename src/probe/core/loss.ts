@@ -51,7 +51,7 @@ export function lossOf(pings: Pings, rule: LossRule, traced: number): Loss {
   if (!pings.includes(lostPing)) return { lost: 0, of: Math.min(pings.length, rule.of), isTooMuch: false };
   const last = pings.slice(-Math.min(windowMax, rule.of));
   const lost = countLost(last);
-  if (lost > 0 && lost * 100 >= rule.percent * Math.min(windowMax, rule.of)) {
+  if (lost > 0 && countEvents(last) * 100 >= rule.percent * Math.min(windowMax, rule.of)) {
     return { lost, of: last.length, isTooMuch: true };
   }
   const { sum, from } = strongest(last, rule);
@@ -106,6 +106,19 @@ function weights(rule: LossRule): { readonly forLost: number; readonly forReply:
   const ordinary = ordinaryLoss(rule);
   const lossy = Math.min(0.95, (rule.percent / 100) * lossyPart);
   return { forLost: Math.log(lossy / ordinary), forReply: Math.log((1 - lossy) / (1 - ordinary)) };
+}
+
+/** Lost pings, of the longest row no more than count: one short break is one event, and asked about quickly, so many are lost. */
+function countEvents(pings: Pings): number {
+  let lost = 0;
+  let row = 0;
+  let longest = 0;
+  for (const rtt of pings) {
+    row = rtt === lostPing ? row + 1 : 0;
+    if (row > 0) lost++;
+    longest = Math.max(longest, row);
+  }
+  return lost - Math.max(0, longest - rowMax);
 }
 
 function countLost(pings: Pings): number {
