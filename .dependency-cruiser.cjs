@@ -71,7 +71,7 @@ module.exports = {
       'engines-know-records-alone',
       '^src/probe/engine/',
       '^src/(time|log)\\.ts$',
-      '^src/probe/core/(record|network|chance)\\.ts$',
+      '^src/probe/core/(attempts|record|network|chance)\\.ts$',
     ),
     only(
       'calendars-know-core-types',
