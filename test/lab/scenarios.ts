@@ -51,7 +51,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'a router that refuses': {
     happens: [['path', 'reject']],
     ends: firstBack,
-    said: { unreachable: { link: 11 } },
+    // It refuses only once a second for all; to the others it says nothing at all.
+    said: { unreachable: { link: 11, or: 10 } },
     within: twoRounds + 4,
   },
   'a loop': {
@@ -63,7 +64,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'a link that fails': {
     happens: [['fail', 'r5-r6']],
     ends: [['heal', 'r5-r6']],
-    // The router before it may refuse, but only once a second for all; to the others it says nothing at all.
+    // As above, and it is the router before the link that refuses.
     said: { unreachable: { link: 10, or: 9 } },
     within: twoRounds + 4,
   },
