@@ -33,6 +33,21 @@ const noTask = 0xffff_ffff;
 
 type Pending = { readonly then: (acknowledged: Acknowledged) => void; pulses: number };
 
+function socketWords(code: string | undefined): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'ECONNREFUSED':
+    case 'ENOTSOCK':
+      return 'nobody answers there';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not use it';
+    default:
+      return code ?? 'error';
+  }
+}
+
 export class Connection {
   private readonly options: ConnectionOptions;
   private readonly socket: Socket;
@@ -46,7 +61,7 @@ export class Connection {
     this.socket = createConnection(options.path);
     let why = 'it has closed the connection';
     this.socket.on('error', (error: NodeJS.ErrnoException) => {
-      why = `its socket: ${error.code ?? 'error'}`;
+      why = `its socket ${options.path}: ${socketWords(error.code)}`;
     });
     this.socket.on('close', () => this.lose(why));
     this.socket.on('data', (chunk: Buffer) => this.listen(chunk));
