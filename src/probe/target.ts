@@ -41,6 +41,9 @@ export type ParsedTarget =
 export function parseTarget(word: string): ParsedTarget {
   if (word === '') return { ok: false, why: 'an empty word names no target' };
   if (word.length > wordMax) return { ok: false, why: `a name of more than ${wordMax} characters` };
+  // Also those that make a line read otherwise than it is written: it is the subject of alerts.
+  if (/[\p{Cc}\p{Cs}\p{Bidi_Control}]/u.test(word))
+    return { ok: false, why: 'a name with a control character' };
   const bare = /^\[(.*)\]$/.exec(word)?.[1] ?? word;
   const parsed = parseDestination(bare);
   if (!parsed.ok) return { ok: false, why: parsed.detail };

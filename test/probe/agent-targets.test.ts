@@ -115,6 +115,8 @@ test('what can be no target is refused with a reason', () => {
   assert.match(why('http://example.net/'), /./);
   assert.match(why('a b'), /not a host name/);
   assert.match(why('-x.example.net'), /not a host name/);
+  for (const bad of ['a\u0000b', 'a\u001bb', '\u202eexample.net', '\ud800'])
+    assert.match(why(bad), /control character/);
   assert.match(why(''), /empty/);
   assert.match(why('x'.repeat(10_000)), /more than 253/);
   for (const good of ['127.0.0.1', '::1', '[2001:db8::1]', '169.254.1.1', 'localhost', 'a_b.example.net']) {
