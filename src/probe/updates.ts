@@ -77,9 +77,11 @@ const escaped: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 function labelsHtml(labels: Target['labels']): string {
   const list = Object.entries(labels).map(([name, value]) => `${name}: ${value}`);
-  const text = list.join(', ').replace(/[&<>"]/g, (character) => escaped[character] ?? '');
+  const text = asHtml(list.join(', '));
   return text === '' ? '' : `<p>${text}</p>`;
 }
+
+const asHtml = (text: string): string => text.replace(/[&<>"]/g, (character) => escaped[character] ?? '');
 
 const bare = (alert: UpdateAlert): UpdateAlert => ({ ...alert, subject: '', summary: '', detail: '' });
 
@@ -166,7 +168,7 @@ export function heartbeatUpdate(said: Said): Uint8Array {
     clearTime: now,
     subject: '',
     summary: `probe ${said.source} has not been heard from`,
-    detail: `The probe ${said.source} says every minute that it is alive, and has stopped to. What it watched is not watched.`,
+    detail: `The probe ${asHtml(said.source)} says every minute that it is alive, and has stopped to. What it watched is not watched.`,
     importance: 0,
     suppressUntil: 0n,
   };

@@ -202,14 +202,15 @@ test('labels stand in the detail, as text', async () => {
 });
 
 test('the heartbeat clears now and raises later, so that a dead probe raises itself', async () => {
-  const { alerts, clock, updates } = sender({ heartbeat: true });
+  const { alerts, clock, updates } = sender({ heartbeat: true, source: 'probe <a>' });
   alerts.start();
   await clock.advanceTo(plus(noon, heartbeatEvery));
   const beats = updates().flatMap((update) => update.alerts.filter(({ id }) => id === 'heartbeat'));
   assert.equal(beats.length, 2);
   assert.equal(beats[0]?.clearTime, at);
   assert.equal(beats[0]?.raiseTime, at + BigInt(raiseAfter / 1000));
-  assert.equal(beats[0]?.summary, 'probe probe-a has not been heard from');
+  assert.equal(beats[0]?.summary, 'probe probe <a> has not been heard from');
+  assert.match(beats[0]?.detail ?? '', /^The probe probe &lt;a&gt; says/);
 });
 
 test('a destination that cannot be reached is named once, and holds up no other', async () => {
