@@ -269,6 +269,21 @@ describe('what only some targets do', () => {
     assert.deepEqual(watch.summaries(), []);
   });
 
+  it('one that no longer answers pings but traces is lossy; after a break of which as many are lost as are asked, it is not', () => {
+    const lose = (count: number): Watch => {
+      const watch = known(lab).rounds(50);
+      const { target: address } = watch.options;
+      for (let i = 1; i <= count; i++) {
+        watch.judgePing({ address, at: watch.now, outcome: { kind: 'lost' } });
+        watch.wait(milliseconds(100));
+        if (i % 5 === 0) watch.trace();
+      }
+      return watch;
+    };
+    assert.deepEqual(lose(11).rounds(30).summaries(), []);
+    assert.deepEqual(lose(40).said(), ['raised loss']);
+  });
+
   it('one that never answers anything is unreachable', () => {
     const watch = new Watch(lab).change({ nodes: { r8: { passes: 'nothing' } } }).rounds(4);
     assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r8'));

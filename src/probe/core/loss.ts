@@ -27,6 +27,8 @@ const ordinaryPart = 0.25;
 const lossyPart = 1.25;
 /** Lost pings in a row count at most so often: one short break is one event, not many. */
 const rowMax = 3;
+/** … as long as it is one: by so many more lost pings it would have been said that the target is unreachable. */
+const breakMost = 12;
 
 /** With one more ping, lost where there is no delay; only as many are kept as the rules look at. */
 export function withPing(pings: Pings, rtt: Rtt | null, { loss, jitter }: Rules): Pings {
@@ -108,7 +110,7 @@ function weights(rule: LossRule): { readonly forLost: number; readonly forReply:
   return { forLost: Math.log(lossy / ordinary), forReply: Math.log((1 - lossy) / (1 - ordinary)) };
 }
 
-/** Lost pings, of the longest row no more than count: one short break is one event, and asked about quickly, so many are lost. */
+/** Lost pings without most of the longest row: that may be one short break, of which many pings were lost for it was asked about at once. */
 function countEvents(pings: Pings): number {
   let lost = 0;
   let row = 0;
@@ -118,7 +120,7 @@ function countEvents(pings: Pings): number {
     if (row > 0) lost++;
     longest = Math.max(longest, row);
   }
-  return lost - Math.max(0, longest - rowMax);
+  return lost - Math.min(breakMost, Math.max(0, longest - rowMax));
 }
 
 function countLost(pings: Pings): number {
