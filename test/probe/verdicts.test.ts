@@ -284,6 +284,15 @@ describe('what only some targets do', () => {
     assert.deepEqual(lose(40).said(), ['raised loss']);
   });
 
+  it('one that is back says how long it was away, from the first ping that was lost on', () => {
+    const watch = known(lab)
+      .change({ nodes: { r6: { passes: 'nothing' } } })
+      .rounds(60)
+      .change({ nodes: { r6: { passes: 'on' } } })
+      .rounds(2);
+    assert.match(watch.summaries().at(-1) ?? '', /answers again, after 1m/);
+  });
+
   it('one that never answers anything is unreachable', () => {
     const watch = new Watch(lab).change({ nodes: { r8: { passes: 'nothing' } } }).rounds(4);
     assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r8'));

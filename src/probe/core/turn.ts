@@ -52,11 +52,12 @@ export const begin = (state: Judged, rules: Rules, now: Instant): Turn => ({
 export const stands = ({ state }: Turn, verdict: VerdictName): boolean =>
   find(state.standing, verdict) !== null;
 
-function raise(turn: Turn, verdict: VerdictName, evidence: Evidence): void {
+/** @param began where it is known: until its end it stands since then. */
+function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Instant = turn.now): void {
   const change: VerdictChange = { verdict, state: 'raised', at: turn.now, ...evidence };
   turn.changes.push(change);
   const first = find(turn.state.standing, verdict);
-  const kept = first === null ? change : { ...change, at: first.at };
+  const kept = { ...change, at: first?.at ?? began };
   turn.state = { ...turn.state, standing: withRaised(turn.state.standing, kept) };
 }
 
@@ -98,7 +99,7 @@ export function judgeReach(turn: Turn): void {
   const tells = state.paths.usual.lengths.length > 0;
   if (!stands(turn, 'unreachable')) {
     if (!isCutOff(state.reach, tells, rule)) return;
-    raise(turn, 'unreachable', say.unreachable(state.reach, state.paths, now));
+    raise(turn, 'unreachable', say.unreachable(state.reach, state.paths, now), state.reach.failedFrom ?? now);
     turn.state = { ...turn.state, reach: recounted(state.reach), pings: withoutTail(state.pings) };
   } else if (isBack(state.reach, rule)) {
     clear(turn, 'unreachable', (raised) => say.answersAgain(raised, now));
@@ -125,7 +126,8 @@ export function judgeLoop(turn: Turn, trace: TraceRecord | null): void {
   }
   if (!isLooping(state.reach, state.pinged, rule)) return;
   const shown = trace?.end === 'loop' ? trace : state.reach.failed;
-  if (shown !== null) raise(turn, 'loop', say.loop(shown, state.paths, state.reach.circledFrom ?? now));
+  const began = state.reach.circledFrom ?? now;
+  if (shown !== null) raise(turn, 'loop', say.loop(shown, state.paths, began), began);
 }
 
 export function judgeLoss(turn: Turn): void {
