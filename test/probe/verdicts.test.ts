@@ -158,6 +158,19 @@ describe('paths', () => {
     assert.deepEqual(watch.said(), ['cleared path-changed', 'cleared more-hops']);
   });
 
+  it('a new path is the usual one after as long where traces no longer arrive, though pings are answered', () => {
+    const watch = known()
+      .change({ routes: { r4: way('x1') } })
+      .rounds(3);
+    assert.deepEqual(watch.said(), ['raised path-changed', 'raised more-hops']);
+    watch.options = { ...watch.options, maxHops: 9 };
+    watch.rounds(5).wait(minutes(29)).rounds(5);
+    assert.deepEqual(watch.said(), []);
+    watch.wait(minutes(1)).rounds(5);
+    assert.deepEqual(watch.said(), ['cleared path-changed', 'cleared more-hops']);
+    assert.deepEqual(watch.rounds(20).said(), []);
+  });
+
   it('an outage on the new path, and after it the old path: both are said, in turn', () => {
     const watch = known()
       .change({ routes: { r4: way('y1') } })

@@ -102,7 +102,9 @@ export function follow(
   const base = paths.other?.path ?? paths.usual;
   const pathId = idIn(base, paths, trace, rows);
   const round: Round = { paths, trace, rows, calm, rules, now };
-  if (!tellsOfPath(trace, paths.usual, alive)) return { paths, pathId, event: null, confirm: 0 };
+  if (!tellsOfPath(trace, paths.usual, alive)) {
+    return alive ? unseen(round, pathId) : { paths, pathId, event: null, confirm: 0 };
+  }
   if (!paths.learnt) return learning(round);
   if (paths.other !== null && isBack(paths.usual, paths.other.path, rows))
     return returned(round, paths.other);
@@ -170,12 +172,23 @@ function agreed(round: Round, pathId: string | null): Followed {
   const isSettled =
     path.traces >= rules.learn &&
     (since(began, now) >= rules.settle || path.traces >= (rules.settleTraces ?? Number.POSITIVE_INFINITY));
-  if (isSettled) {
-    const next: Paths = { usual: path, learnt: true, other: null, suspicion: null };
-    return { paths: next, pathId, event: { kind: 'settled' }, confirm: 0 };
-  }
+  if (isSettled) return settled(path, pathId);
   const other = { ...paths.other, path, since: began, back: 0 };
   return { paths: { ...paths, other, suspicion: null }, pathId, event: null, confirm: 0 };
+}
+
+const settled = (usual: Path, pathId: string | null): Followed => ({
+  paths: { usual, learnt: true, other: null, suspicion: null },
+  pathId,
+  event: { kind: 'settled' },
+  confirm: 0,
+});
+
+/** The target answers, but no longer traces: that its path is another one must not be said for ever. */
+function unseen({ paths, rules, now }: Round, pathId: string | null): Followed {
+  const { other } = paths;
+  if (other !== null && since(other.since, now) >= rules.settle) return settled(other.path, pathId);
+  return { paths, pathId, event: null, confirm: 0 };
 }
 
 function suspected(round: Round, pathId: string | null): Followed {
