@@ -357,6 +357,18 @@ describe('slowness', () => {
     assert.deepEqual(watch.said(), []);
   });
 
+  it('a trace that took hardly longer does not say where, as one that was under way then', () => {
+    const watch = known(lab).change({ links: { 'r4-r5': { delay: 31 } } });
+    for (let i = 0; i < 8; i++) watch.ping();
+    watch.change({ links: { 'r4-r5': { delay: 1 }, 'r8-t': { delay: 3 } } });
+    watch.wait(milliseconds(1)).trace();
+    assert.equal(watch.raised('slow').hop, null);
+    watch.change({ links: { 'r4-r5': { delay: 31 }, 'r8-t': { delay: 1 } } });
+    for (let i = 0; i < 8; i++) watch.ping();
+    watch.wait(milliseconds(1)).trace();
+    assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r5'));
+  });
+
   it('with pings only, it is found too, and a trace is asked for to see where', () => {
     const watch = known(lab).change({ links: { 'r4-r5': { delay: 11 } } });
     let confirm = 0;

@@ -85,9 +85,11 @@ export function lossOver(pings: Pings, raised: VerdictChange, now: Instant): str
 }
 
 export function slow(why: Slowness, delay: Delay, pings: Pings, paths: Paths, rule: SlowRule): Evidence {
-  const place = whereSlow(paths, delay.traces);
-  const now = place?.now ?? delayNow(pings) ?? 0;
-  const usual = place?.usual ?? usualPing(delay);
+  const [pingNow, pingUsual] = [delayNow(pings), usualPing(delay)];
+  const excess = pingNow === null || pingUsual === null ? null : pingNow - pingUsual;
+  const place = whereSlow(paths, delay.traces, excess);
+  const now = place?.now ?? pingNow ?? 0;
+  const usual = place?.usual ?? pingUsual;
   const since = delay.began === null ? '' : `, since ${timeWords(delay.began)}`;
   const before = usual === null ? '' : `, usually ${delayWords(usual)}`;
   if (why === 'over') {

@@ -19,7 +19,7 @@ export type DelayPlace = Place & { readonly now: Rtt; readonly usual: Rtt };
 const shareOfExcess = 0.5;
 /** A router whose own answers usually vary by such a part of that says nothing of it. */
 const unsteadyShare = 0.25;
-/** No more than this is noise, in milliseconds. */
+/** No more than this is noise, in milliseconds; nor does it tell where, if pings take far longer. */
 const excessLeast = 1;
 /** A hop that usually loses so much is one that answers as it likes: silent, or limited in how often. */
 const answersAsItLikes = 0.1;
@@ -31,23 +31,25 @@ export const addressOf = (hop: KnownHop | undefined): Address | null => hop?.add
 /**
  * The first hop from which on all that answer have become slower as the target has.
  * @param traces how many of the last traces were taken since it is slow.
+ * @param excess how much longer pings take; null: not known.
  * @returns null where the traces do not show it.
  */
-export function whereSlow(paths: Paths, traces: number): DelayPlace | null {
+export function whereSlow(paths: Paths, traces: number, excess: Rtt | null): DelayPlace | null {
+  const atLeast = Math.max(excessLeast, (excess ?? 0) * shareOfExcess);
   for (let last = traces; last > 0; last--) {
-    const place = whereSlowIn(paths, last);
+    const place = whereSlowIn(paths, last, atLeast);
     if (place !== null) return place;
   }
   return null;
 }
 
-function whereSlowIn(paths: Paths, traces: number): DelayPlace | null {
+function whereSlowIn(paths: Paths, traces: number, atLeast: Rtt): DelayPlace | null {
   const path = pathNow(paths);
   const target = lastAnswering(path, traces);
   if (target === null) return null;
   const now = recentDelay(path.hops[target] ?? unknownHop, traces);
   const usual = usualDelayOfTarget(paths);
-  if (now === null || usual === null || now - usual < excessLeast) return null;
+  if (now === null || usual === null || now - usual < atLeast) return null;
   const least = (now - usual) * shareOfExcess;
   let begins = target;
   for (let index = target - 1; index >= 0; index--) {
