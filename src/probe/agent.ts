@@ -321,8 +321,6 @@ export class Agent {
     }
     pingAgain(this.#schedule, watched.address, pings, now);
     for (const change of verdicts) {
-      if (change.state === 'raised') watched.raised.set(change.verdict, change);
-      else watched.raised.delete(change.verdict);
       const { target, address } = watched;
       this.#tell({ kind: 'verdict', target, address, change });
     }

@@ -129,12 +129,15 @@ function freshTarget(options: Options, file: ProbeFile): ProbeConfig['fresh'] {
   };
 }
 
+/** One for all that have none. */
+const noLabels = {};
+
 function fileTarget(written: FileTarget, fresh: ProbeConfig['fresh'], options: Options): Target {
   const { word, every } = written.target;
   const { labels, ping_interval, trace_interval, method, rules } = written;
   return {
     word,
-    labels: labels ?? {},
+    labels: labels ?? noLabels,
     // An option is for all, and for now: that is why somebody typed it.
     pingEvery: options.pingEvery ?? ping_interval ?? every ?? fresh.pingEvery,
     traceEvery: options.traceEvery ?? trace_interval ?? fresh.traceEvery,

@@ -85,7 +85,7 @@ function* pathLines(agent: Agent): Generator<string> {
   yield head({ name: 'mauve_probe_verdict', type: 'gauge', help: 'Verdicts that are raised: always 1.' });
   const raised = new Map<string, number>(verdictNames.map((name) => [name, 0]));
   for (const watched of agent.watched()) {
-    for (const verdict of watched.raised.keys()) {
+    for (const verdict of watched.raised) {
       raised.set(verdict, (raised.get(verdict) ?? 0) + 1);
       yield `mauve_probe_verdict{${labelsOf(watched)},verdict="${verdict}"} 1\n`;
     }

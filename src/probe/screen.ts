@@ -132,7 +132,7 @@ function rowOf(watched: Watched, now: ReturnType<Clock['now']>): Row {
     summary: watched.summary(now),
     hops: watched.traced?.hops ?? null,
     end: watched.traced?.end ?? '',
-    verdicts: [...watched.raised.keys()],
+    verdicts: watched.raised,
   };
 }
 

@@ -48,7 +48,8 @@ type Name = {
   target: Target;
   /** With how many answers in a row each has been missing from. */
   addresses: Map<Address, number>;
-  readonly banned: Set<Address>;
+  /** Null: none, as for nearly all of many. */
+  banned: Set<Address> | null;
   lookAt: Instant;
   /** Why it leads nowhere, or to less than it could; null: all well. */
   problem: string | null;
@@ -88,7 +89,7 @@ export class Targets {
       host: parsed.kind === 'host' ? parsed.host : null,
       target,
       addresses: new Map(),
-      banned: new Set(),
+      banned: null,
       lookAt: this.#steady.now(),
       problem: null,
       looking: false,
@@ -149,7 +150,7 @@ export class Targets {
 
   #change(name: Name, target: Target): Promise<Settled> {
     name.target = target;
-    name.banned.clear();
+    name.banned = null;
     for (const address of name.addresses.keys()) {
       if (this.#owners.get(address)?.[0] === name) this.#options.onOwner(address, target);
     }
@@ -164,6 +165,7 @@ export class Targets {
     const owners = this.#owners.get(address);
     if (owners === undefined) return null;
     for (const name of [...owners]) {
+      name.banned ??= new Set();
       name.banned.add(address);
       name.addresses.delete(address);
       this.#disown(name, address);
@@ -229,7 +231,7 @@ export class Targets {
     }
     const now = new Set(addresses);
     for (const address of now) {
-      if (name.banned.has(address)) continue;
+      if (name.banned?.has(address)) continue;
       if (name.addresses.has(address)) name.addresses.set(address, 0);
       else this.#own(name, address);
     }

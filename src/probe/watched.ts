@@ -3,15 +3,7 @@
  * thousand of them: of a trace only what the table and the metrics show.
  */
 import type { Instant } from '../time.ts';
-import {
-  type Judged,
-  newJudged,
-  resetCounters,
-  resumed,
-  standing,
-  type VerdictChange,
-  type VerdictName,
-} from './core/judge.ts';
+import { type Judged, newJudged, resetCounters, resumed, standing, type VerdictName } from './core/judge.ts';
 import type { Address, Rtt, TraceEnd, TraceRecord } from './core/record.ts';
 import { type Summary, summaryOf } from './core/statistics.ts';
 import type { Target } from './target.ts';
@@ -41,7 +33,6 @@ export class Watched {
   confirming = 0;
   /** Of the last ping, in hours since 1970. */
   hour: number | null = null;
-  readonly raised: Map<VerdictName, VerdictChange>;
 
   constructor(address: Address, target: Target, saved: Saved | null, now: Instant) {
     this.address = address;
@@ -51,7 +42,10 @@ export class Watched {
     const known = saved !== null && saved.judged.version === fresh.version ? saved : null;
     this.judged = known === null ? fresh : resumed(known.judged);
     this.pathId = known?.pathId ?? null;
-    this.raised = new Map(standing(this.judged).map((change) => [change.verdict, change]));
+  }
+
+  get raised(): readonly VerdictName[] {
+    return standing(this.judged).map(({ verdict }) => verdict);
   }
 
   note(trace: TraceRecord): void {
