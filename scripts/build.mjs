@@ -68,12 +68,26 @@ const beside = {
   target: 'node22',
 };
 
+/**
+ * A program that holds all of its packages, and of them only what it uses: so a probe
+ * needs a fifth less memory. Names stay as they are, for whoever reads a stack trace.
+ */
+const whole = {
+  ...beside,
+  packages: 'bundle',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  plugins: [withoutLong],
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+};
+
 const programs = [
   { from: 'src/send/main.ts', to: 'dist/mauvesend.cjs', how: alone },
   { from: 'src/station/main.ts', to: 'dist/mauveserver.mjs', how: beside },
   { from: 'src/station/intake-worker.ts', to: 'dist/intake-worker.mjs', how: beside },
   { from: 'src/web/worker.ts', to: 'dist/web-worker.mjs', how: beside },
-  { from: 'src/probe/main.ts', to: 'dist/mauveprobe.mjs', how: beside },
+  { from: 'src/probe/main.ts', to: 'dist/mauveprobe.mjs', how: whole },
   { from: 'src/control/main.ts', to: 'dist/mauvectl.mjs', how: beside },
 ];
 

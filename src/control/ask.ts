@@ -5,7 +5,7 @@
  * station's data folder, and removed again.
  */
 import { userInfo } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readLocalFile } from '../station/local-file.ts';
 import type { Accounts } from '../station/store/store.ts';
 import { formatDuration, seconds, systemClock } from '../time.ts';

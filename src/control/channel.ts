@@ -4,7 +4,7 @@
  * word. For the afternoon on which a channel is set up, not for the night on
  * which it is needed.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, formatDuration, type Instant, milliseconds, plus } from '../time.ts';
 import { askStation, read, type StationPlace, withToken } from './ask.ts';
 import { type Done, exit, Refusal } from './ending.ts';

@@ -5,7 +5,7 @@
  * takes the right to write to the station's data folder, and removed again.
  */
 import { parse as parseYamlText, YAMLParseError } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   formatDuration,
   type Instant,

@@ -1,5 +1,5 @@
 /** probe.yaml as it is written: the schema, from which also come the words of every fault. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { logLevels } from '../log.ts';
 import { addressSchema } from '../station/address.ts';
 import { didYouMean } from '../station/nearest.ts';

@@ -8,7 +8,7 @@
  * answers for who can reach it.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Logger } from '../log.ts';
 import type { Address as Listening } from '../station/address.ts';
 import { checkValue } from '../station/yaml-file.ts';

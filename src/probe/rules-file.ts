@@ -3,7 +3,7 @@
  * or a mapping of what is to be other than usual: a target's rules change those
  * of the whole file, and these change the defaults, key by key.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { durationBetween } from '../station/yaml-file.ts';
 import { days, milliseconds, minutes } from '../time.ts';
 import { defaultRules, delaysMax, type Rules, windowMax } from './core/rules.ts';

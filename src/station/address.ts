@@ -3,7 +3,7 @@
  * station file write it. Whether the host exists is found out by listening.
  */
 import { isIPv4, isIPv6 } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type Address = {
   /** A name or a bare IP address; `::` is every address of the machine, IPv4 included. */

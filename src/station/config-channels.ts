@@ -3,7 +3,7 @@
  * set up. What each one takes is in a file of its own, config-NAME.ts; here they
  * are gathered, so that config.ts need not know them one by one.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EmailOptions } from './channels/email.ts';
 import type { SmsOptions } from './channels/sms.ts';
 import type { WebhookOptions } from './channels/webhook.ts';

@@ -4,7 +4,7 @@
  * a mail unsigned, without a word, where a key is none that it can sign with.
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EmailOptions } from './channels/email.ts';
 import type { ChannelAround, Findings } from './config-secrets.ts';
 

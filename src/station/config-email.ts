@@ -3,7 +3,7 @@
  * and what it means. Kept apart from config.ts because the rules of TLS and of
  * passwords are a subject of their own (docs/station-settings.md tells them).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { minutes, seconds } from '../time.ts';
 import { isLoopback } from './address.ts';
 import { type EmailOptions, type EmailTls, emailTimeout, emailTls } from './channels/email.ts';

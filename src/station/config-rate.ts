@@ -3,7 +3,7 @@
  * messages a minute, `5/10s` five in ten seconds. Providers set such a pace, and
  * cut off who does not keep it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, days, milliseconds, parseDuration } from '../time.ts';
 
 export type Rate = { readonly count: number; readonly per: Duration };

@@ -2,7 +2,7 @@
  * The `channels: {webhook: …}` of the station file. To whom messages go is in
  * the policy; here is what all of them are signed and sent with.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { minutes, seconds } from '../time.ts';
 import { type WebhookOptions, webhookConcurrency, webhookTimeout } from './channels/webhook.ts';
 import { rateSchema } from './config-rate.ts';

@@ -2,7 +2,7 @@
  * The `channels: {xmpp: …}` of the station file: what may be written there,
  * and what it means (docs/station-settings.md tells it to administrators).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { minutes, seconds } from '../time.ts';
 import { isLoopback } from './address.ts';
 import type { XmppOptions } from './channels/xmpp.ts';

@@ -9,7 +9,7 @@
  */
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, minutes, seconds } from '../time.ts';
 import { parseDestination } from '../wire/destination.ts';
 import { type Address, addressSchema, formatAddress, parseAddress } from './address.ts';

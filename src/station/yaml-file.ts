@@ -19,7 +19,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, formatDuration, parseDuration } from '../time.ts';
 import { didYouMean } from './nearest.ts';
 import { soundRest } from './yaml-rest.ts';

@@ -3,7 +3,7 @@
  * mean is core/schedule.ts's to say; here they are only read, whole numbers as
  * the original wrote them included: an hour that ends in 17 runs through 17:59.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Duration } from '../../time.ts';
 import type { Weekday } from '../core/policy.ts';
 import {

@@ -6,7 +6,7 @@
  * Whoever sends an alert chooses the texts that patterns are tried on, so none
  * may get past policy/pattern-cost.ts.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { foldHost } from '../core/host.ts';
 import {
   type Condition,

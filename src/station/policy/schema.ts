@@ -7,7 +7,7 @@
  * Keys that it does not know are refused: a word that was misspelt, or that a
  * later version knows, must never be passed over in silence.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, days, hours as hoursLong, milliseconds, minutes, seconds } from '../../time.ts';
 import { levels } from '../core/alert.ts';
 import { inhibitFields } from '../core/policy.ts';

@@ -5,7 +5,7 @@
  * policy/hours.ts, policy/match.ts and policy/schema.ts.
  */
 import { Temporal } from 'temporal-polyfill';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, days, seconds } from '../../time.ts';
 import { jidMax, jidSyntax, writeXmppAddress } from '../core/xmpp-address.ts';
 import { didYouMean } from '../nearest.ts';

@@ -4,7 +4,7 @@
  * its words are theirs. Here is its shape; scenario.ts gives times and names
  * their meaning, run.ts plays it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { days, milliseconds } from '../../time.ts';
 import { levels, mutedKinds, notificationKinds, states } from '../core/alert.ts';
 import { channelNames } from '../policy/words.ts';
