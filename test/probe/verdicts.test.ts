@@ -72,7 +72,7 @@ for (const target of [v4, v6]) {
       assert.deepEqual(watch.rounds(20).said(), ['raised unreachable']);
     });
 
-    it('is behind a loop: loop, with both routers, and unreachable', () => {
+    it('is behind a loop: loop, with both routers, and nothing besides', () => {
       const watch = known(lab, { target })
         .change({ routes: { r7: way('r6') } })
         .rounds(2);
@@ -82,12 +82,12 @@ for (const target of [v4, v6]) {
         summary,
         new RegExp(`^loop between hop 8 \\(${hop('r6')}\\) and hop 9 \\(${hop('r7')}\\)`),
       );
-      assert.deepEqual(watch.said(), ['raised loop', 'raised unreachable']);
-      watch
-        .rounds(10)
-        .change({ routes: { r7: way('r8') } })
-        .rounds(3);
-      assert.deepEqual([...watch.said()].sort(), ['cleared loop', 'cleared unreachable']);
+      assert.deepEqual(watch.rounds(60).said(), ['raised loop']);
+      watch.change({ routes: { r7: way('r8') } }).rounds(3);
+      assert.match(watch.summaries()[0] ?? '', /answers again and no loop any more, after 1m/);
+      assert.deepEqual(watch.said(), ['cleared loop']);
+      // What was lost meanwhile was an outage: it is not held against the target as loss.
+      assert.deepEqual(watch.rounds(60).said(), []);
     });
 
     it('gets 20 ms slower at one link: slow from the hop behind it on', () => {
@@ -115,6 +115,82 @@ for (const target of [v4, v6]) {
     });
   });
 }
+
+describe('a loop and an outage', () => {
+  const loop = { routes: { r7: way('r6') } };
+  const hole = { nodes: { r4: { passes: 'nothing' as const } } };
+  const noHole = { nodes: { r4: { passes: 'on' as const } } };
+  const noLoop = { routes: { r7: way('r8') } };
+
+  it('are one fault: a loop that becomes a black hole is one, and a loop again', () => {
+    const watch = known().change(loop).rounds(10);
+    assert.deepEqual(watch.said(), ['raised loop']);
+    watch.change({ ...hole, ...noLoop }).rounds(4);
+    const { hop, summary } = watch.raised('unreachable');
+    assert.equal(hop, nodeOf(lab, 'r4'));
+    assert.equal(summary, `unreachable: nothing answers beyond hop 6 (${hop}), since 03:00 UTC`);
+    assert.match(
+      watch.summaries().at(-1) ?? '',
+      /cleared loop: still cut off, but no loop any more: now known as unreachable$/,
+    );
+    assert.deepEqual(watch.said(), ['raised unreachable', 'cleared loop']);
+    assert.deepEqual(watch.rounds(20).said(), []);
+    watch.change({ ...loop, ...noHole }).rounds(4);
+    assert.match(
+      watch.summaries().at(-1) ?? '',
+      new RegExp(`cleared unreachable: still cut off, now known as a loop at ${nodeOf(lab, 'r6')}$`),
+    );
+    assert.deepEqual(watch.said(), ['raised loop', 'cleared unreachable']);
+    watch.change(noLoop).rounds(4);
+    assert.match(watch.summaries()[0] ?? '', /answers again and no loop any more, after 3\ds/);
+    assert.deepEqual(watch.said(), ['cleared loop']);
+    assert.deepEqual(watch.rounds(60).said(), []);
+  });
+
+  it('are told apart before either is said, though pings are lost faster than traces come', () => {
+    const watch = known().change(loop);
+    const pings = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        watch.ping();
+        watch.wait(milliseconds(200));
+      }
+    };
+    pings(1);
+    watch.trace();
+    pings(10);
+    assert.deepEqual(watch.said(), []);
+    watch.trace();
+    assert.deepEqual(watch.said(), ['raised loop']);
+    const late = known().change(loop);
+    late.ping();
+    late.trace();
+    for (let i = 0; i < 6; i++) late.wait(seconds(1)).ping();
+    assert.match(late.raised('unreachable').summary, /^unreachable: it goes in circles from hop 8 on/);
+  });
+
+  it('where loops are not judged, one that becomes a black hole is unreachable there, and the other way round', () => {
+    const watch = known(lab, { rules: { ...defaultRules, loop: null } })
+      .change(loop)
+      .rounds(10);
+    assert.match(watch.raised('unreachable').summary, /^unreachable: it goes in circles from hop 8 on/);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    watch.change({ ...hole, ...noLoop }).rounds(4);
+    assert.match(watch.raised('unreachable').summary, /^unreachable: nothing answers beyond hop 6/);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    watch.change({ ...loop, ...noHole }).rounds(4);
+    assert.match(watch.raised('unreachable').summary, /^unreachable: it goes in circles from hop 8 on/);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+  });
+
+  it('where only loops are judged, one that becomes a black hole is no loop any more', () => {
+    const watch = known(lab, { rules: { ...defaultRules, unreachable: null } })
+      .change(loop)
+      .rounds(10);
+    assert.deepEqual(watch.said(), ['raised loop']);
+    watch.change({ ...hole, ...noLoop }).rounds(4);
+    assert.deepEqual(watch.said(), ['cleared loop']);
+  });
+});
 
 describe('paths', () => {
   it('a link that breaks right behind the probe is unreachable, with no hop to name', () => {

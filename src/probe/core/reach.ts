@@ -4,7 +4,7 @@
  * an outage only if the traces do not arrive either, for some targets answer
  * just one of the two.
  */
-import { type Instant, since } from '../../time.ts';
+import { type Instant, seconds, since } from '../../time.ts';
 import { circleOf, type Path, rowsOf } from './path.ts';
 import type { Address, PingRecord, TraceRecord } from './record.ts';
 import type { LoopRule, UnreachableRule } from './rules.ts';
@@ -35,9 +35,9 @@ export type Reach = {
 
 /**
  * How well it is known where a target is cut off: not at all; by a trace that may have been under way when it broke,
- * and so came too far; by one that began later; by what a router says.
+ * and so came too far; by one that began later; by what a router says; by a trace that goes in circles.
  */
-export const knowledge = { none: 0, perhaps: 1, traced: 2, said: 3 } as const;
+export const knowledge = { none: 0, perhaps: 1, traced: 2, said: 3, circled: 4 } as const;
 export type Knowledge = (typeof knowledge)[keyof typeof knowledge];
 
 const circlesMax = 3;
@@ -47,6 +47,9 @@ const errorWeight = 2;
 /** An engine that does not tell a loop gives a trace in which an address comes again and again. */
 const timesRound = 3;
 const answersToBelieve = 2;
+const tracesToBelieve = 2;
+/** A trace in a circle is followed at once by those that confirm it: they are waited for no longer than that. */
+const circleWait = seconds(5);
 
 export const noReach: Reach = {
   failing: 0,
@@ -144,7 +147,9 @@ export const isBack = ({ answers, failing }: Reach, rule: UnreachableRule): bool
 export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0, told: knownNow(reach) });
 
 /** How well it is known now where the target is cut off. */
-export function knownNow({ failed, failedFrom, said }: Reach): Knowledge {
+export function knownNow(reach: Reach): Knowledge {
+  const { failed, failedFrom, said } = reach;
+  if (circleNow(reach) !== null) return knowledge.circled;
   if (said !== null && said.from !== null) return knowledge.said;
   if (failed === null || failedFrom === null) return knowledge.none;
   return failed.at >= failedFrom ? knowledge.traced : knowledge.perhaps;
@@ -187,10 +192,30 @@ export function circle(trace: TraceRecord): Circle | null {
 }
 
 /** Whether it loops: enough traces went in circles, and no ping was answered since. */
-export function isLooping({ circles, failing }: Reach, pinged: boolean, rule: LoopRule): boolean {
-  return circles.filter((one) => one).length >= rule.count && (failing > 0 || !pinged);
-}
+export const isLooping = (reach: Reach, pinged: boolean, { count }: LoopRule): boolean =>
+  isCircling(reach, count) && (reach.failing > 0 || !pinged);
+
+export const isCircling = ({ circles }: Reach, count: number = tracesToBelieve): boolean =>
+  circles.filter((one) => one).length >= count;
 
 /** Whether it no longer does. */
 export const isStraight = ({ circles, answers }: Reach): boolean =>
   answers >= answersToBelieve && !circles.slice(0, 2).includes(true);
+
+/** Where the last trace that did not arrive goes round, if it does. */
+export const circleNow = ({ circles, failed }: Reach): Circle | null =>
+  circles[0] === true && failed !== null ? circle(failed) : null;
+
+/** Whether the last trace went in circles, and it will soon be known whether that is a loop. */
+export const isCircleNew = ({ circles, failedFrom, failedTo }: Reach): boolean =>
+  circles[0] === true && failedFrom !== null && failedTo !== null && since(failedFrom, failedTo) < circleWait;
+
+/** Whether the last traces, all that are remembered, went in circles no more: without an answer it is another fault. */
+export const isOutOfCircles = ({ circles }: Reach): boolean =>
+  circles.length >= circlesMax && !circles.includes(true);
+
+/** Without what routers said of packets that went in circles. */
+export function outOfCircles(reach: Reach): Reach {
+  const { failed } = reach;
+  return { ...reach, said: failed?.end === 'unreachable' && failed.said !== '' ? reach.said : null };
+}

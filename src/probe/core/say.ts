@@ -6,7 +6,7 @@ import type { Instant } from '../../time.ts';
 import { type Delay, type Slowness, usualPing } from './delay.ts';
 import { type PathEvent, type Paths, pathNow } from './follow.ts';
 import { type Loss, lostPing, type Pings } from './loss.ts';
-import { circle, lastAnswer, type Reach } from './reach.ts';
+import { circle, circleNow, lastAnswer, type Reach } from './reach.ts';
 import type { Rtt, TraceRecord } from './record.ts';
 import type { SlowRule } from './rules.ts';
 import { medianOf } from './sample.ts';
@@ -41,7 +41,7 @@ export function unreachable(reach: Reach, paths: Paths, now: Instant): Evidence 
   const place = lastAnswer(reach, paths.usual);
   const since = `, since ${timeWords(reach.failedFrom ?? now)}`;
   const { said, failed } = reach;
-  const circled = reach.circles[0] === true && failed !== null ? circle(failed) : null;
+  const circled = circleNow(reach);
   if (circled !== null) {
     const words = `unreachable: it goes in circles${fromWords(circled.first)}${since}`;
     return evidence(words, circled.first, paths, failed);
@@ -69,7 +69,17 @@ export function loop(trace: TraceRecord, paths: Paths, began: Instant): Evidence
 }
 
 export const loopOver = (raised: VerdictChange, now: Instant): string =>
+  fitted(`answers again and no loop any more, after ${lengthWords(raised.at, now)}`);
+
+export const loopGone = (raised: VerdictChange, now: Instant): string =>
   fitted(`no loop any more, after ${lengthWords(raised.at, now)}`);
+
+/** It is still cut off, and the other verdict says where. */
+export const becameLoop = ({ hop }: Pick<Evidence, 'hop'>): string =>
+  fitted(`still cut off, now known as a loop${hop === null ? '' : ` at ${hop}`}`);
+
+export const becameUnreachable = (): string =>
+  'still cut off, but no loop any more: now known as unreachable';
 
 export function loss({ lost, of }: Loss, place: Place | null, paths: Paths): Evidence {
   const share = of === 0 ? 0 : lost / of;

@@ -8,7 +8,7 @@ import { isGoodAgain, isInDoubt, isSettled, noDelay, slowness, withVerdict } fro
 import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
 import { isLossDoubtful, jumpOf, lossOf, mayJump, ordinaryLoss, ordinaryTail, withoutTail } from './loss.ts';
 import { rowsOf } from './path.ts';
-import { isBack, isCutOff, isLooping, isStraight, knownNow, mayBeOutage, recounted } from './reach.ts';
+import { mayBeOutage } from './reach.ts';
 import type { TraceRecord } from './record.ts';
 import type { Rules } from './rules.ts';
 import * as say from './say.ts';
@@ -16,6 +16,7 @@ import type { Judged } from './state.ts';
 import {
   type Evidence,
   find,
+  isDown,
   type VerdictChange,
   type VerdictName,
   withoutRaised,
@@ -53,7 +54,7 @@ export const stands = ({ state }: Turn, verdict: VerdictName): boolean =>
   find(state.standing, verdict) !== null;
 
 /** @param began where it is known: until its end it stands since then. */
-function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Instant = turn.now): void {
+export function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Instant = turn.now): void {
   const change: VerdictChange = { verdict, state: 'raised', at: turn.now, ...evidence };
   turn.changes.push(change);
   const first = find(turn.state.standing, verdict);
@@ -61,7 +62,7 @@ function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Inst
   turn.state = { ...turn.state, standing: withRaised(turn.state.standing, kept) };
 }
 
-function clear(turn: Turn, verdict: VerdictName, summary: (raised: VerdictChange) => string): void {
+export function clear(turn: Turn, verdict: VerdictName, summary: (raised: VerdictChange) => string): void {
   const raised = find(turn.state.standing, verdict);
   if (raised === null) return;
   const said = {
@@ -92,48 +93,10 @@ export function clearWhatIsOff(turn: Turn): void {
   }
 }
 
-export function judgeReach(turn: Turn): void {
-  const rule = turn.rules.unreachable;
-  if (rule === null) return;
-  const { state, now } = turn;
-  const tells = state.paths.usual.lengths.length > 0;
-  if (!stands(turn, 'unreachable')) {
-    if (!isCutOff(state.reach, tells, rule)) return;
-    raise(turn, 'unreachable', say.unreachable(state.reach, state.paths, now), state.reach.failedFrom ?? now);
-    turn.state = { ...turn.state, reach: recounted(state.reach), pings: withoutTail(state.pings) };
-  } else if (isBack(state.reach, rule)) {
-    clear(turn, 'unreachable', (raised) => say.answersAgain(raised, now));
-  } else if (knownNow(state.reach) > state.reach.told) tellWhere(turn);
-}
-
-/** It is known better now where a target is cut off than when that was said. */
-function tellWhere(turn: Turn): void {
-  const { state, now } = turn;
-  const evidence = say.unreachable(state.reach, state.paths, now);
-  const before = find(state.standing, 'unreachable')?.hop ?? null;
-  if (evidence.hop === null) return;
-  if (evidence.hop !== before) raise(turn, 'unreachable', evidence);
-  turn.state = { ...turn.state, reach: { ...state.reach, told: knownNow(state.reach) } };
-}
-
-export function judgeLoop(turn: Turn, trace: TraceRecord | null): void {
-  const rule = turn.rules.loop;
-  const { state, now } = turn;
-  if (rule === null) return;
-  if (stands(turn, 'loop')) {
-    if (isStraight(state.reach)) clear(turn, 'loop', (raised) => say.loopOver(raised, now));
-    return;
-  }
-  if (!isLooping(state.reach, state.pinged, rule)) return;
-  const shown = trace?.end === 'loop' ? trace : state.reach.failed;
-  const began = state.reach.circledFrom ?? now;
-  if (shown !== null) raise(turn, 'loop', say.loop(shown, state.paths, began), began);
-}
-
 export function judgeLoss(turn: Turn): void {
   const rule = turn.rules.loss;
   const { state, now } = turn;
-  if (rule === null || stands(turn, 'unreachable')) return;
+  if (rule === null || isDown(state.standing)) return;
   const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
   if (!stands(turn, 'loss')) {
     // A target that never answered a ping is one that answers none.
@@ -160,7 +123,7 @@ export function judgeSlow(turn: Turn): void {
   const { state, now } = turn;
   if (rule === null) return;
   if (!stands(turn, 'slow')) {
-    const why = stands(turn, 'unreachable') ? null : slowness(state.delay, rule);
+    const why = isDown(state.standing) ? null : slowness(state.delay, rule);
     if (why === null) return;
     raise(turn, 'slow', say.slow(why, state.delay, state.pings, state.paths, rule));
     turn.state = { ...turn.state, delay: withVerdict(state.delay) };
@@ -176,7 +139,7 @@ export function judgeSlow(turn: Turn): void {
 export function judgeJitter(turn: Turn): void {
   const rule = turn.rules.jitter;
   const { state, now } = turn;
-  if (rule === null || stands(turn, 'unreachable')) return;
+  if (rule === null || isDown(state.standing)) return;
   const usual = state.delay.ping.sample.change;
   const limit = Math.max(rule.over, rule.times * usual);
   const stood = stands(turn, 'jitter');
@@ -246,12 +209,14 @@ export function lookAgain(turn: Turn): void {
   if (evidence !== null && evidence.hop !== null) raise(turn, 'slow', evidence);
 }
 
-/** Whether the last trace is the first that went in circles, so that more are wanted at once. */
+/** Whether the last trace is the first that went in circles, or the first that no longer did, so that more are wanted at once. */
 export function isLoopDoubtful(turn: Turn): boolean {
   const { reach, pinged } = turn.state;
+  const [last, ...before] = reach.circles;
+  if (stands(turn, 'loop')) return last === false && before[0] === true;
   // Where load is shared over ways of unequal length a trace may look like a circle; then pings are answered.
-  const mayLoop = turn.rules.loop !== null && (reach.failing > 0 || !pinged) && !stands(turn, 'loop');
-  return mayLoop && reach.circles[0] === true && !reach.circles.slice(1).includes(true);
+  const mayLoop = turn.rules.loop !== null && (reach.failing > 0 || !pinged);
+  return mayLoop && last === true && !before.includes(true);
 }
 
 /** Whether a trace is wanted to see where a fault begins that pings have found. */
@@ -260,8 +225,8 @@ export function wantsPlace({ state, rules }: Turn): boolean {
   const isLossy = rules.loss !== null && isLossDoubtful(state.pings, rules.loss);
   if (isLossy || doTracesDoubt(state, rules)) return true;
   const isSlow = rules.slow !== null && isInDoubt(state.delay) && state.delay.traces === 0;
-  const isDown = state.reach.failing >= 2 && state.reach.failed === null;
-  return isSlow || isDown;
+  const isFailing = state.reach.failing >= 2 && state.reach.failed === null;
+  return isSlow || isFailing;
 }
 
 /**
@@ -279,8 +244,7 @@ export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
 export function wantedPings({ state, rules }: Turn): number {
   const { reach } = state;
-  const isDown = find(state.standing, 'unreachable') !== null;
-  if (isDown) return reach.answers > 0 ? (rules.unreachable?.answered ?? 0) : 0;
+  if (isDown(state.standing)) return reach.answers > 0 ? (rules.unreachable?.answered ?? 0) : 0;
   if (rules.unreachable !== null && reach.failing > 0) {
     // As many more as make it an outage, if none of them is answered.
     return Math.max(doubtPings, rules.unreachable.alone - 1);
