@@ -484,6 +484,28 @@ describe('listed hops', () => {
     assert.equal(watch.standing().includes('via'), false);
   });
 
+  it('is not said for ever where traces no longer arrive, whether the target answers pings or not', () => {
+    const rules: Rules = { ...defaultRules, via: [{ hop: '192.0.2.14/31', expect: 'never' }] };
+    for (const isCut of [false, true]) {
+      const watch = known(lab, { rules })
+        .change({ routes: { r4: way('y1') } })
+        .rounds(3);
+      assert.ok(watch.said().includes('raised via'));
+      if (isCut) watch.change({ nodes: { r6: { passes: 'nothing' } } });
+      else watch.options = { ...watch.options, maxHops: 9 };
+      watch.rounds(5).wait(minutes(29)).rounds(5);
+      assert.ok(watch.standing().includes('via'));
+      watch.wait(minutes(1)).rounds(1);
+      const over = watch.changes.find((one) => one.verdict === 'via');
+      assert.equal(over?.summary, 'not known any more: no trace has arrived for 30m');
+      watch.said();
+      // Once traces arrive again they tell, and it is said again.
+      watch.options = { ...watch.options, maxHops: 30 };
+      watch.change({ nodes: { r6: { passes: 'on' } } }).rounds(3);
+      assert.ok(watch.said().includes('raised via'));
+    }
+  });
+
   it('one that must not be missing; silent is not missing', () => {
     const hop = nodeOf(lab, 'r5');
     const rules: Rules = { ...defaultRules, via: [{ hop, expect: 'always' }] };

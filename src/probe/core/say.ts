@@ -2,7 +2,7 @@
  * What is said of each verdict when it is raised and when it is cleared: the
  * hop where it begins, before and after, since when. The phrases are words.ts's.
  */
-import type { Instant } from '../../time.ts';
+import { type Duration, formatDuration, type Instant } from '../../time.ts';
 import { type Delay, type Slowness, usualPing } from './delay.ts';
 import { type PathEvent, type Paths, pathNow } from './follow.ts';
 import { type Loss, lostPing, type Pings } from './loss.ts';
@@ -196,5 +196,8 @@ export function via({ rule, place }: ViaFault, paths: Paths): Evidence {
 
 export const viaOver = (raised: VerdictChange, now: Instant): string =>
   fitted(`the path is as expected again, after ${lengthWords(raised.at, now)}`);
+
+export const viaUnseen = (length: Duration): string =>
+  `not known any more: no trace has arrived for ${formatDuration(length)}`;
 
 export const noLongerJudged = (verdict: VerdictName): string => `${verdict} is no longer judged`;

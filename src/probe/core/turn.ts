@@ -22,7 +22,7 @@ import {
   withoutRaised,
   withRaised,
 } from './verdict.ts';
-import { brokenVia, withViaTrace } from './via.ts';
+import { brokenVia, isUnseen, withViaTrace } from './via.ts';
 import { type LossPlace, whereLossy } from './where.ts';
 
 /** Pings that are wanted at once in doubt whether a target answers, and how many it loses; asked for again as long as it lasts. */
@@ -178,15 +178,26 @@ export function judgePath(turn: Turn, before: Paths, { paths, event }: Followed)
 
 export function judgeVia(turn: Turn, trace: TraceRecord): void {
   const { rules, state, now } = turn;
-  if (rules.via.length === 0 || trace.end !== 'reached') return;
+  if (rules.via.length === 0) return;
+  if (trace.end !== 'reached') {
+    if (stands(turn, 'via') && isUnseen(state.via, rules.path, now)) forgetVia(turn);
+    return;
+  }
   const rows = rowsOf(trace, state.paths.usual);
   const { usual } = state.paths;
-  const via = withViaTrace(state.via, rules.via, rows, usual);
+  const via = withViaTrace(state.via, rules.via, rows, usual, now);
   turn.state = { ...state, via };
   const stood = stands(turn, 'via');
   const fault = brokenVia(via, rules.via, rows, usual, stood);
   if (fault !== null && !stood) raise(turn, 'via', say.via(fault, state.paths));
   else if (fault === null) clear(turn, 'via', (raised) => say.viaOver(raised, now));
+}
+
+/** Traces that no longer arrive say nothing of the hops: what was said of them must not stand for ever. */
+function forgetVia(turn: Turn): void {
+  const { settle } = turn.rules.path;
+  turn.state = { ...turn.state, via: {} };
+  clear(turn, 'via', () => say.viaUnseen(settle));
 }
 
 /** A fault that was raised before it was seen where it begins; and a loss, once more traces show it better. */
