@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { exampleNetwork } from '../../src/probe/core/network.ts';
 import { defaultRules, type Rules } from '../../src/probe/core/rules.ts';
 import { milliseconds, minutes, plus, seconds } from '../../src/time.ts';
-import { address, known, nodeOf, v4, v6, Watch } from './watch.ts';
+import { address, known, nodeOf, start, v4, v6, Watch } from './watch.ts';
 
 const lab = exampleNetwork();
 const way = (to: string) => ({ to: [to], by: 'flow' }) as const;
@@ -189,6 +189,61 @@ describe('a loop and an outage', () => {
     assert.deepEqual(watch.said(), ['raised loop']);
     watch.change({ ...hole, ...noLoop }).rounds(4);
     assert.deepEqual(watch.said(), ['cleared loop']);
+  });
+});
+
+describe('a link that comes and goes', () => {
+  const cut = { nodes: { r6: { passes: 'nothing' as const } } };
+  const whole = { nodes: { r6: { passes: 'on' as const } } };
+  const flap = (watch: Watch, times: number, down: number, up: number): Watch => {
+    for (let i = 0; i < times; i++) watch.change(cut).rounds(down).change(whole).rounds(up);
+    return watch;
+  };
+
+  it('every three seconds is told twice, and is over once it has answered for a while', () => {
+    const watch = flap(known(), 100, 3, 3);
+    assert.deepEqual(watch.said(), ['raised unreachable', 'cleared unreachable', 'raised unreachable']);
+    watch.rounds(20);
+    assert.match(watch.summaries()[0] ?? '', /answers again, for 1\ds without a break, after 1\dm$/);
+    assert.deepEqual(watch.said(), ['cleared unreachable']);
+  });
+
+  it('more slowly is told a few times, for the longer it came and went the longer it must answer', () => {
+    for (const seconds of [10, 30, 120]) {
+      const raised = flap(known(), 20, seconds, seconds)
+        .said()
+        .filter((one) => one === 'raised unreachable');
+      assert.ok(raised.length <= 6, `${seconds} s: ${raised.length}`);
+    }
+  });
+
+  it('is cleared in the end, at most ten minutes after it came and went, also where some packets are lost', () => {
+    const watch = known(exampleNetwork([{ at: start, nodes: { r3: { loss: 0.02 } } }]));
+    flap(watch, 20, 120, 120).said();
+    watch.rounds(601);
+    assert.equal(watch.standing().includes('unreachable'), false);
+  });
+
+  it('that breaks again much later is back at once, as the first time', () => {
+    const watch = flap(known(), 1, 20, 3);
+    assert.deepEqual(watch.said(), ['raised unreachable', 'cleared unreachable']);
+    watch.rounds(1800);
+    assert.deepEqual(flap(watch, 1, 20, 2).said(), ['raised unreachable', 'cleared unreachable']);
+  });
+
+  it('as a loop is told as seldom; and each time, where the rule says so', () => {
+    const loop = (rules: Rules): readonly string[] => {
+      const watch = known(lab, { rules });
+      for (let i = 0; i < 50; i++) {
+        watch.change({ routes: { r7: way('r6') } }).rounds(3);
+        watch.change({ routes: { r7: way('r8') } }).rounds(3);
+      }
+      return watch.said();
+    };
+    assert.deepEqual(loop(defaultRules), ['raised loop', 'cleared loop', 'raised loop']);
+    const { unreachable } = defaultRules;
+    assert.ok(unreachable);
+    assert.equal(loop({ ...defaultRules, unreachable: { ...unreachable, steady: seconds(0) } }).length, 100);
   });
 });
 

@@ -14,7 +14,7 @@ import { isLossDoubtful, withPing } from './loss.ts';
 import { judgeOutage } from './outage.ts';
 import { noReach, withPingOutcome, withTraceOutcome } from './reach.ts';
 import type { Address, PingRecord, TraceRecord } from './record.ts';
-import { defaultRules, type Rules } from './rules.ts';
+import { defaultRules, type Rules, steadyOf } from './rules.ts';
 import type { Judged } from './state.ts';
 import {
   addError,
@@ -140,7 +140,7 @@ function takePing(turn: Turn, ping: PingRecord): void {
     statistics: withOutcome(state.statistics, ping, now),
     pinged: true,
     answered: state.answered || isReply,
-    reach: withPingOutcome(state.reach, ping),
+    reach: withPingOutcome(state.reach, ping, steadyOf(rules)),
     pings: counts ? withPing(state.pings, isReply ? outcome.rtt : null, rules) : state.pings,
     delay: isReply
       ? withDelay(state.delay, 'ping', outcome.rtt, ping.at, slowRule(rules), stands(turn, 'slow'))

@@ -7,12 +7,14 @@
  */
 import { withoutTail } from './loss.ts';
 import {
+  cutOff,
   isBack,
   isCircleNew,
   isCircling,
   isCutOff,
   isLooping,
   isOutOfCircles,
+  isSteady,
   isStraight,
   knowledge,
   knownNow,
@@ -20,7 +22,7 @@ import {
   recounted,
 } from './reach.ts';
 import type { TraceRecord } from './record.ts';
-import type { UnreachableRule } from './rules.ts';
+import { steadyOf, type UnreachableRule } from './rules.ts';
 import * as say from './say.ts';
 import { clear, raise, stands, type Turn } from './turn.ts';
 import { find } from './verdict.ts';
@@ -38,7 +40,7 @@ export function judgeOutage(turn: Turn, trace: TraceRecord | null): void {
 /** Answers and lost pings are counted anew from here. */
 function begins(turn: Turn): void {
   const { reach, pings } = turn.state;
-  turn.state = { ...turn.state, reach: recounted(reach), pings: withoutTail(pings) };
+  turn.state = { ...turn.state, reach: cutOff(reach), pings: withoutTail(pings) };
 }
 
 function raiseLoop(turn: Turn, shown: TraceRecord): void {
@@ -57,9 +59,12 @@ function judgeLoop(turn: Turn): void {
   const loop = find(state.standing, 'loop');
   if (loop === null) return;
   if (stands(turn, 'unreachable')) clear(turn, 'unreachable', () => say.becameLoop(loop));
-  if (isStraight(reach)) clear(turn, 'loop', (raised) => say.loopOver(raised, now));
-  else if (!isOutOfCircles(reach)) return;
-  else if (rules.unreachable === null) clear(turn, 'loop', (raised) => say.loopGone(raised, now));
+  if (isStraight(reach)) {
+    if (isSteady(reach, steadyOf(rules), now)) clear(turn, 'loop', (raised) => say.loopOver(raised, now));
+    return;
+  }
+  if (!isOutOfCircles(reach)) return;
+  if (rules.unreachable === null) clear(turn, 'loop', (raised) => say.loopGone(raised, now));
   else if (isCutOff(reach, paths.usual.lengths.length > 0, rules.unreachable)) {
     const left = outOfCircles(reach);
     raise(turn, 'unreachable', say.unreachable(left, paths, now), loop.at);
@@ -72,7 +77,8 @@ function judgeReach(turn: Turn, rule: UnreachableRule, traced: boolean): void {
   const { state, rules, now } = turn;
   const { reach, paths } = state;
   if (stands(turn, 'unreachable')) {
-    if (isBack(reach, rule)) clear(turn, 'unreachable', (raised) => say.answersAgain(raised, now));
+    if (isBack(reach, rule, now))
+      clear(turn, 'unreachable', (raised) => say.answersAgain(reach, raised, now));
     // What a router says of pings may be that they went in circles: a trace tells.
     else if (traced) tellWhere(turn);
     return;

@@ -4,7 +4,7 @@
  * an outage only if the traces do not arrive either, for some targets answer
  * just one of the two.
  */
-import { type Instant, seconds, since } from '../../time.ts';
+import { type Duration, type Instant, seconds, since } from '../../time.ts';
 import { circleOf, type Path, rowsOf } from './path.ts';
 import type { Address, PingRecord, TraceRecord } from './record.ts';
 import type { LoopRule, UnreachableRule } from './rules.ts';
@@ -31,6 +31,10 @@ export type Reach = {
   /** Of the last three traces, the newest first: whether they went in circles. */
   readonly circles: readonly boolean[];
   readonly circledFrom: Instant | null;
+  /** How often it was cut off lately: fades while it answers. */
+  readonly flaps: number;
+  /** When it failed last, if it was more than a lost ping or two. */
+  readonly brokeAt: Instant | null;
 };
 
 /**
@@ -48,6 +52,13 @@ const errorWeight = 2;
 const timesRound = 3;
 const answersToBelieve = 2;
 const tracesToBelieve = 2;
+/** From so many times on a target that comes and goes must answer for the whole `steady`; once less, for a sixth of it. */
+const flapsMax = 4;
+const steadyTimes = 6;
+/** Lost pings in a row that are a break, where all traces arrive. */
+const breakFrom = 3;
+/** One time is forgotten in so many times `steady`. */
+const fadeTimes = 3;
 /** A trace in a circle is followed at once by those that confirm it: they are waited for no longer than that. */
 const circleWait = seconds(5);
 
@@ -63,11 +74,14 @@ export const noReach: Reach = {
   said: null,
   circles: [],
   circledFrom: null,
+  flaps: 0,
+  brokeAt: null,
 };
 
-export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord): Reach {
+/** @param steady of the rule: it forgets in some of that time how often the target was cut off. */
+export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord, steady: Duration): Reach {
   if (outcome.kind === 'unsent') return reach;
-  if (outcome.kind === 'reply') return answered(reach, at);
+  if (outcome.kind === 'reply') return answered(reach, at, steady);
   // What was sent before a ping that was answered says nothing of now.
   if (reach.answeredAt !== null && at < reach.answeredAt && since(at, reach.answeredAt) < lateMax)
     return reach;
@@ -86,17 +100,33 @@ export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord): Reac
 /** A ping that is older than this was not overtaken: the clock was set back. */
 const lateMax = 60_000;
 
-function answered(reach: Reach, at: Instant): Reach {
+function answered(reach: Reach, at: Instant, steady: Duration): Reach {
   const isOld = reach.failedFrom !== null && at < reach.failedFrom && since(at, reach.failedFrom) < lateMax;
   if (isOld) return reach;
   const isCircleOld = reach.circledFrom !== null && at < reach.circledFrom;
+  const brokeAt = lastBreak(reach);
   return {
     ...noReach,
+    // A clock that was set back makes it wait from now on.
+    brokeAt: brokeAt === null || brokeAt < at ? brokeAt : at,
+    flaps: faded(reach, at, steady),
     answeredAt: at,
     answers: reach.answers + 1,
     circles: isCircleOld ? reach.circles : [],
     circledFrom: isCircleOld ? reach.circledFrom : null,
   };
+}
+
+function lastBreak({ failing, failed, failedTo, brokeAt }: Reach): Instant | null {
+  return failedTo !== null && (failing >= breakFrom || failed !== null) ? failedTo : brokeAt;
+}
+
+/** Only the time in which it answered counts. */
+function faded(reach: Reach, at: Instant, steady: Duration): number {
+  const { flaps, answeredAt } = reach;
+  if (!(flaps > 0) || steady === 0) return 0;
+  const from = Math.max(answeredAt ?? at, lastBreak(reach) ?? 0) as Instant;
+  return Math.max(0, flaps - Math.max(0, since(from, at)) / (fadeTimes * steady));
 }
 
 export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
@@ -110,7 +140,7 @@ export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
     if (reach.failedFrom !== null && isOlder) return next;
     const arrived = reach.arrived || reach.failing > 0;
     const begun = { failing: 0, failedFrom: null, failedTo: null, failed: null, said: null };
-    return { ...next, ...begun, arrived, answers: reach.answers + 1 };
+    return { ...next, ...begun, brokeAt: lastBreak(reach), arrived, answers: reach.answers + 1 };
   }
   const said =
     trace.end === 'unreachable' && trace.said !== ''
@@ -140,8 +170,21 @@ export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): b
 }
 
 /** Whether it has answered long enough to be back. */
-export const isBack = ({ answers, failing }: Reach, rule: UnreachableRule): boolean =>
-  failing === 0 && answers >= rule.answered;
+export const isBack = (reach: Reach, rule: UnreachableRule, now: Instant): boolean =>
+  reach.failing === 0 && reach.answers >= rule.answered && isSteady(reach, rule.steady, now);
+
+/** Whether it has answered without a break for as long as it must: one that was cut off several times lately must for longer. */
+export const isSteady = (reach: Reach, steady: Duration, now: Instant): boolean =>
+  !isFlapping(reach) ||
+  reach.brokeAt === null ||
+  since(reach.brokeAt, now) >= steady * steadyTimes ** (reach.flaps - flapsMax);
+
+/** Whether it comes and goes. */
+export const isFlapping = ({ flaps }: Reach): boolean => flaps > 1;
+
+/** It is said from here on. */
+export const cutOff = (reach: Reach): Reach =>
+  recounted({ ...reach, flaps: Math.min(flapsMax, (reach.flaps > 0 ? reach.flaps : 0) + 1) });
 
 /** The verdict begins here. */
 export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0, told: knownNow(reach) });

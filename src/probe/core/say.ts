@@ -6,7 +6,7 @@ import { type Duration, formatDuration, type Instant } from '../../time.ts';
 import { type Delay, type Slowness, usualPing } from './delay.ts';
 import { type PathEvent, type Paths, pathNow } from './follow.ts';
 import { type Loss, lostPing, type Pings } from './loss.ts';
-import { circle, circleNow, lastAnswer, type Reach } from './reach.ts';
+import { circle, circleNow, isFlapping, lastAnswer, type Reach } from './reach.ts';
 import type { Rtt, TraceRecord } from './record.ts';
 import type { SlowRule } from './rules.ts';
 import { medianOf } from './sample.ts';
@@ -56,8 +56,11 @@ export function unreachable(reach: Reach, paths: Paths, now: Instant): Evidence 
   return evidence(`unreachable: ${words}${since}`, place, paths, reach.failed);
 }
 
-export const answersAgain = (raised: VerdictChange, now: Instant): string =>
-  fitted(`answers again, after ${lengthWords(raised.at, now)}`);
+export function answersAgain(reach: Reach, raised: VerdictChange, now: Instant): string {
+  const length = lengthWords(raised.at, now);
+  if (!isFlapping(reach) || reach.brokeAt === null) return fitted(`answers again, after ${length}`);
+  return fitted(`answers again, for ${lengthWords(reach.brokeAt, now)} without a break, after ${length}`);
+}
 
 export function loop(trace: TraceRecord, paths: Paths, began: Instant): Evidence {
   const found = circle(trace);

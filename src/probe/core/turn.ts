@@ -25,6 +25,8 @@ import {
 import { brokenVia, isUnseen, withViaTrace } from './via.ts';
 import { type LossPlace, whereLossy } from './where.ts';
 
+/** Answers that are asked for to be sure that a loop is over, where no rule says how many. */
+const answeredLeast = 2;
 /** Pings that are wanted at once in doubt whether a target answers, and how many it loses; asked for again as long as it lasts. */
 const doubtPings = 8;
 const lossPings = 16;
@@ -255,7 +257,10 @@ export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
 export function wantedPings({ state, rules }: Turn): number {
   const { reach } = state;
-  if (isDown(state.standing)) return reach.answers > 0 ? (rules.unreachable?.answered ?? 0) : 0;
+  if (isDown(state.standing)) {
+    const asked = rules.unreachable?.answered ?? answeredLeast;
+    return reach.answers > 0 && reach.answers < asked ? asked : 0;
+  }
   if (rules.unreachable !== null && reach.failing > 0) {
     // As many more as make it an outage, if none of them is answered.
     return Math.max(doubtPings, rules.unreachable.alone - 1);
