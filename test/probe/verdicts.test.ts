@@ -224,6 +224,17 @@ describe('a link that comes and goes', () => {
     assert.equal(watch.standing().includes('unreachable'), false);
   });
 
+  it('for a packet now and then is not told anew for each where it is cut off', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const watch = known(lab, { seed })
+        .change({ nodes: { r5: { loss: 0.9 } } })
+        .rounds(100);
+      const said = watch.said().filter((one) => one.endsWith('unreachable'));
+      const cleared = said.filter((one) => one.startsWith('cleared')).length;
+      assert.ok(said.length <= 2 * cleared + 2, `seed ${seed}: ${said}`);
+    }
+  });
+
   it('that breaks again much later is back at once, as the first time', () => {
     const watch = flap(known(), 1, 20, 3);
     assert.deepEqual(watch.said(), ['raised unreachable', 'cleared unreachable']);

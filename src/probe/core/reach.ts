@@ -110,6 +110,7 @@ function answered(reach: Reach, at: Instant, steady: Duration): Reach {
     // A clock that was set back makes it wait from now on.
     brokeAt: brokeAt === null || brokeAt < at ? brokeAt : at,
     flaps: faded(reach, at, steady),
+    told: reach.told,
     answeredAt: at,
     answers: reach.answers + 1,
     circles: isCircleOld ? reach.circles : [],
