@@ -522,6 +522,43 @@ describe('slowness', () => {
   });
 });
 
+describe('a loss', () => {
+  const lossy = (loss: number) => ({ nodes: { r5: { loss } } });
+  const figures = (watch: Watch): readonly number[] =>
+    watch.changes
+      .splice(0)
+      .map(({ state, summary }) => (state === 'raised' ? Number.parseInt(summary, 10) : -1));
+
+  it('that becomes twice as much is said anew, and one that stays is not', () => {
+    let retold = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const watch = known(lab, { seed }).change(lossy(0.3)).rounds(100);
+      watch.said();
+      watch.rounds(200);
+      retold += figures(watch).length;
+      watch.change(lossy(0.75)).rounds(40);
+      const { summary } = watch.state.standing[0] ?? { summary: 'nothing stands' };
+      assert.match(summary, /^(unreachable|[4-9]\d % loss)/, `seed ${seed}`);
+      assert.ok(figures(watch).length <= 8, `seed ${seed}`);
+    }
+    assert.ok(retold <= 20, `${retold} in 4,000 rounds`);
+  });
+
+  it('of all pings is said to be, where traces still arrive', () => {
+    const watch = known(lab).rounds(30).change(lossy(0.6)).rounds(60);
+    assert.ok(watch.standing().includes('loss'));
+    figures(watch);
+    watch.change(lossy(0));
+    const { target, rules } = watch.options;
+    for (let i = 1; i <= 100; i++) {
+      watch.judgePing({ address: target, at: watch.now, outcome: { kind: 'lost' } }, rules);
+      watch.wait(seconds(1));
+      if (i % 5 === 0) watch.trace();
+    }
+    assert.deepEqual(figures(watch), [100]);
+  });
+});
+
 const slowRule = defaultRules.slow as NonNullable<Rules['slow']>;
 
 describe('jitter', () => {

@@ -80,6 +80,7 @@ export function newJudged(address: Address, now: Instant): Judged {
     calmPings: 0,
     doubted: 0,
     lossTraces: 0,
+    lossSaid: 0,
     asked: false,
     standing: [],
   };

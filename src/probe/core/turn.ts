@@ -6,7 +6,18 @@
 import type { Instant } from '../../time.ts';
 import { isGoodAgain, isInDoubt, isSettled, noDelay, slowness, withVerdict } from './delay.ts';
 import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
-import { isLossDoubtful, jumpOf, lossOf, mayJump, ordinaryLoss, ordinaryTail, withoutTail } from './loss.ts';
+import {
+  isLossDoubtful,
+  isMuchMore,
+  jumpOf,
+  type Loss,
+  lossOf,
+  mayJump,
+  ordinaryLoss,
+  ordinaryTail,
+  percentOf,
+  withoutTail,
+} from './loss.ts';
 import { rowsOf } from './path.ts';
 import { mayBeOutage } from './reach.ts';
 import type { TraceRecord } from './record.ts';
@@ -104,13 +115,18 @@ export function judgeLoss(turn: Turn): void {
     // A target that never answered a ping is one that answers none.
     const place = whereLossy(state.paths, ordinaryLoss(rule));
     const loss = lossOf(pings, rule, tracedLoss(place, state.paths));
-    if (state.answered && loss.isTooMuch) raise(turn, 'loss', say.loss(loss, place, state.paths));
+    if (state.answered && loss.isTooMuch) raiseLoss(turn, loss, place);
     return;
   }
   const good = ordinaryTail(state.pings, rule);
   if (good === 0) return;
   turn.state = { ...state, pings: state.pings.slice(-good) };
   clear(turn, 'loss', (raised) => say.lossOver(turn.state.pings, raised, now));
+}
+
+function raiseLoss(turn: Turn, loss: Loss, place: LossPlace | null): void {
+  raise(turn, 'loss', say.loss(loss, place, turn.state.paths));
+  turn.state = { ...turn.state, lossSaid: percentOf(loss) };
 }
 
 /** How sure traces are of a loss, at two hops at least: at the target alone it may just answer traces seldom. */
@@ -202,19 +218,23 @@ function forgetVia(turn: Turn): void {
   clear(turn, 'via', () => say.viaUnseen(settle));
 }
 
-/** A fault that was raised before it was seen where it begins; and a loss, once more traces show it better. */
+/** A loss that is seen better where it begins now that more traces tell, or that has become much more. */
+function lookAgainAtLoss(turn: Turn): void {
+  const { state, rules } = turn;
+  const raised = find(state.standing, 'loss');
+  if (raised === null || rules.loss === null || isDown(state.standing)) return;
+  const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
+  const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
+  const loss = lossOf(pings, rules.loss, tracedLoss(place, state.paths));
+  const looks = raised.hop === null || lossLooks.includes(state.lossTraces);
+  const isElsewhere = looks && place !== null && place.address !== null && place.address !== raised.hop;
+  if (isElsewhere || (loss.isTooMuch && isMuchMore(loss, state.lossSaid))) raiseLoss(turn, loss, place);
+}
+
+/** A fault that was raised before it was seen where it begins, or is another by now. */
 export function lookAgain(turn: Turn): void {
   const { state, rules } = turn;
-  const loss = find(state.standing, 'loss');
-  if (loss !== null && rules.loss !== null && (loss.hop === null || lossLooks.includes(state.lossTraces))) {
-    const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
-    const evidence = say.loss(
-      lossOf(state.pings, rules.loss, tracedLoss(place, state.paths)),
-      place,
-      state.paths,
-    );
-    if (evidence.hop !== null && evidence.hop !== loss.hop) raise(turn, 'loss', evidence);
-  }
+  lookAgainAtLoss(turn);
   const slow = find(state.standing, 'slow');
   if (slow === null || rules.slow === null || slow.hop !== null) return;
   const why = slowness(state.delay, rules.slow);
