@@ -47,6 +47,8 @@ const tracedEvidence = 4;
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
 const lossLooks: readonly number[] = [2, 4, 8, 16, 32];
+/** After so many the likeliest hop is named, though others are hardly less likely. */
+const likeliestFrom = 8;
 
 /** A judgement under way. */
 export type Turn = {
@@ -125,9 +127,13 @@ export function judgeLoss(turn: Turn): void {
 }
 
 function raiseLoss(turn: Turn, loss: Loss, place: LossPlace | null): void {
-  raise(turn, 'loss', say.loss(loss, place, turn.state.paths));
+  raise(turn, 'loss', say.loss(loss, isNamed(place, turn.state) ? place : null, turn.state.paths));
   turn.state = { ...turn.state, lossSaid: percentOf(loss) };
 }
+
+/** Whether the hop is said: a wrong one is worse than none for a few traces, and none for ever no better than the likeliest. */
+const isNamed = (place: LossPlace | null, { lossTraces }: Judged): boolean =>
+  place !== null && (place.sure || lossTraces >= likeliestFrom);
 
 /** How sure traces are of a loss, at two hops at least: at the target alone it may just answer traces seldom. */
 const tracedLoss = (place: LossPlace | null, paths: Paths): number =>
@@ -226,8 +232,9 @@ function lookAgainAtLoss(turn: Turn): void {
   const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
   const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
   const loss = lossOf(pings, rules.loss, tracedLoss(place, state.paths));
-  const looks = raised.hop === null || lossLooks.includes(state.lossTraces);
-  const isElsewhere = looks && place !== null && place.address !== null && place.address !== raised.hop;
+  const looks = raised.hop === null || place?.sure === true || lossLooks.includes(state.lossTraces);
+  const isElsewhere =
+    looks && isNamed(place, state) && place?.address !== null && place?.address !== raised.hop;
   if (isElsewhere || (loss.isTooMuch && isMuchMore(loss, state.lossSaid))) raiseLoss(turn, loss, place);
 }
 
