@@ -69,6 +69,7 @@ export const rulesSchema = some({
       alone: count,
       lasting: durationBetween(milliseconds(0), lastingMax),
       answered: count,
+      steady: durationBetween(milliseconds(0), lastingMax),
     }),
     off,
   ]),

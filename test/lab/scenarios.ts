@@ -58,7 +58,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'a loop': {
     happens: [['path', 'loop']],
     ends: firstBack,
-    said: { loop: { link: 18 }, unreachable: { link: 18 } },
+    said: { loop: { link: 18 } },
     within: twoRounds,
   },
   'a link that fails': {

@@ -145,6 +145,13 @@ targets:
   assert.equal(on?.loss, null);
 });
 
+test('how long a target that comes and goes must answer is a length of time, up to an hour', () => {
+  const { unreachable } = good('rules: {unreachable: {steady: 90s}}').fresh.rules;
+  assert.deepEqual(unreachable, { ...defaultRules.unreachable, steady: 90_000 });
+  assert.equal(good('rules: {unreachable: {steady: 0s}}').fresh.rules.unreachable?.steady, 0);
+  assert.match(faults('rules: {unreachable: {steady: 2h}}'), /0s to 1h/);
+});
+
 test('the manual has the defaults that are', () => {
   const manual = readFileSync(join(projectFolder, 'docs/mauveprobe.md'), 'utf8');
   const written = [...manual.matchAll(/`((?:\w+): (?:\{.*?\}|on|off))`(?= [|s])/g)]

@@ -116,6 +116,23 @@ for (const [background, changes] of Object.entries(backgrounds)) {
   });
 }
 
+describe('where a loss of 30 % begins', () => {
+  it('is hardly ever said wrongly, for two hops that cannot be told apart are waited for', () => {
+    let wrong = 0;
+    let named = 0;
+    const all = 300;
+    for (let seed = 1; seed <= all; seed++) {
+      const watch = new Watch(lab, { seed }).rounds(30).change({ nodes: { r5: { loss: 0.3 } } });
+      const said = watch.rounds(12).changes.filter(({ verdict }) => verdict === 'loss');
+      const first = said.find(({ hop }) => hop !== null)?.hop ?? null;
+      if (first !== null && first !== nodeOf(lab, 'r6')) wrong++;
+      if (said.at(-1)?.hop === nodeOf(lab, 'r6')) named++;
+    }
+    assert.ok(wrong <= all * 0.04, `${wrong} wrong`);
+    assert.ok(named >= all * 0.99, `${named} right within twelve rounds`);
+  });
+});
+
 describe('a path', () => {
   const flapping = (watch: Watch, pauses: readonly number[]): Watch => {
     let isOld = true;

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { exampleNetwork } from '../../src/probe/core/network.ts';
 import { defaultRules, type Rules } from '../../src/probe/core/rules.ts';
 import { milliseconds, minutes, plus, seconds } from '../../src/time.ts';
-import { address, known, nodeOf, v4, v6, Watch } from './watch.ts';
+import { address, known, nodeOf, start, v4, v6, Watch } from './watch.ts';
 
 const lab = exampleNetwork();
 const way = (to: string) => ({ to: [to], by: 'flow' }) as const;
@@ -72,7 +72,7 @@ for (const target of [v4, v6]) {
       assert.deepEqual(watch.rounds(20).said(), ['raised unreachable']);
     });
 
-    it('is behind a loop: loop, with both routers, and unreachable', () => {
+    it('is behind a loop: loop, with both routers, and nothing besides', () => {
       const watch = known(lab, { target })
         .change({ routes: { r7: way('r6') } })
         .rounds(2);
@@ -82,12 +82,12 @@ for (const target of [v4, v6]) {
         summary,
         new RegExp(`^loop between hop 8 \\(${hop('r6')}\\) and hop 9 \\(${hop('r7')}\\)`),
       );
-      assert.deepEqual(watch.said(), ['raised loop', 'raised unreachable']);
-      watch
-        .rounds(10)
-        .change({ routes: { r7: way('r8') } })
-        .rounds(3);
-      assert.deepEqual([...watch.said()].sort(), ['cleared loop', 'cleared unreachable']);
+      assert.deepEqual(watch.rounds(60).said(), ['raised loop']);
+      watch.change({ routes: { r7: way('r8') } }).rounds(3);
+      assert.match(watch.summaries()[0] ?? '', /answers again and no loop any more, after 1m/);
+      assert.deepEqual(watch.said(), ['cleared loop']);
+      // What was lost meanwhile was an outage: it is not held against the target as loss.
+      assert.deepEqual(watch.rounds(60).said(), []);
     });
 
     it('gets 20 ms slower at one link: slow from the hop behind it on', () => {
@@ -115,6 +115,148 @@ for (const target of [v4, v6]) {
     });
   });
 }
+
+describe('a loop and an outage', () => {
+  const loop = { routes: { r7: way('r6') } };
+  const hole = { nodes: { r4: { passes: 'nothing' as const } } };
+  const noHole = { nodes: { r4: { passes: 'on' as const } } };
+  const noLoop = { routes: { r7: way('r8') } };
+
+  it('are one fault: a loop that becomes a black hole is one, and a loop again', () => {
+    const watch = known().change(loop).rounds(10);
+    assert.deepEqual(watch.said(), ['raised loop']);
+    watch.change({ ...hole, ...noLoop }).rounds(4);
+    const { hop, summary } = watch.raised('unreachable');
+    assert.equal(hop, nodeOf(lab, 'r4'));
+    assert.equal(summary, `unreachable: nothing answers beyond hop 6 (${hop}), since 03:00 UTC`);
+    assert.match(
+      watch.summaries().at(-1) ?? '',
+      /cleared loop: still cut off, but no loop any more: now known as unreachable$/,
+    );
+    assert.deepEqual(watch.said(), ['raised unreachable', 'cleared loop']);
+    assert.deepEqual(watch.rounds(20).said(), []);
+    watch.change({ ...loop, ...noHole }).rounds(4);
+    assert.match(
+      watch.summaries().at(-1) ?? '',
+      new RegExp(`cleared unreachable: still cut off, now known as a loop at ${nodeOf(lab, 'r6')}$`),
+    );
+    assert.deepEqual(watch.said(), ['raised loop', 'cleared unreachable']);
+    watch.change(noLoop).rounds(4);
+    assert.match(watch.summaries()[0] ?? '', /answers again and no loop any more, after 3\ds/);
+    assert.deepEqual(watch.said(), ['cleared loop']);
+    assert.deepEqual(watch.rounds(60).said(), []);
+  });
+
+  it('are told apart before either is said, though pings are lost faster than traces come', () => {
+    const watch = known().change(loop);
+    const pings = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        watch.ping();
+        watch.wait(milliseconds(200));
+      }
+    };
+    pings(1);
+    watch.trace();
+    pings(10);
+    assert.deepEqual(watch.said(), []);
+    watch.trace();
+    assert.deepEqual(watch.said(), ['raised loop']);
+    const late = known().change(loop);
+    late.ping();
+    late.trace();
+    for (let i = 0; i < 6; i++) late.wait(seconds(1)).ping();
+    assert.match(late.raised('unreachable').summary, /^unreachable: it goes in circles from hop 8 on/);
+  });
+
+  it('where loops are not judged, one that becomes a black hole is unreachable there, and the other way round', () => {
+    const watch = known(lab, { rules: { ...defaultRules, loop: null } })
+      .change(loop)
+      .rounds(10);
+    assert.match(watch.raised('unreachable').summary, /^unreachable: it goes in circles from hop 8 on/);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    watch.change({ ...hole, ...noLoop }).rounds(4);
+    assert.match(watch.raised('unreachable').summary, /^unreachable: nothing answers beyond hop 6/);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    watch.change({ ...loop, ...noHole }).rounds(4);
+    assert.match(watch.raised('unreachable').summary, /^unreachable: it goes in circles from hop 8 on/);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+  });
+
+  it('where only loops are judged, one that becomes a black hole is no loop any more', () => {
+    const watch = known(lab, { rules: { ...defaultRules, unreachable: null } })
+      .change(loop)
+      .rounds(10);
+    assert.deepEqual(watch.said(), ['raised loop']);
+    watch.change({ ...hole, ...noLoop }).rounds(4);
+    assert.deepEqual(watch.said(), ['cleared loop']);
+  });
+});
+
+describe('a link that comes and goes', () => {
+  const cut = { nodes: { r6: { passes: 'nothing' as const } } };
+  const whole = { nodes: { r6: { passes: 'on' as const } } };
+  const flap = (watch: Watch, times: number, down: number, up: number): Watch => {
+    for (let i = 0; i < times; i++) watch.change(cut).rounds(down).change(whole).rounds(up);
+    return watch;
+  };
+
+  it('every three seconds is told twice, and is over once it has answered for a while', () => {
+    const watch = flap(known(), 100, 3, 3);
+    assert.deepEqual(watch.said(), ['raised unreachable', 'cleared unreachable', 'raised unreachable']);
+    watch.rounds(20);
+    assert.match(watch.summaries()[0] ?? '', /answers again, for 1\ds without a break, after 1\dm$/);
+    assert.deepEqual(watch.said(), ['cleared unreachable']);
+  });
+
+  it('more slowly is told a few times, for the longer it came and went the longer it must answer', () => {
+    for (const seconds of [10, 30, 120]) {
+      const raised = flap(known(), 20, seconds, seconds)
+        .said()
+        .filter((one) => one === 'raised unreachable');
+      assert.ok(raised.length <= 6, `${seconds} s: ${raised.length}`);
+    }
+  });
+
+  it('is cleared in the end, at most ten minutes after it came and went, also where some packets are lost', () => {
+    const watch = known(exampleNetwork([{ at: start, nodes: { r3: { loss: 0.02 } } }]));
+    flap(watch, 20, 120, 120).said();
+    watch.rounds(601);
+    assert.equal(watch.standing().includes('unreachable'), false);
+  });
+
+  it('for a packet now and then is not told anew for each where it is cut off', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const watch = known(lab, { seed })
+        .change({ nodes: { r5: { loss: 0.9 } } })
+        .rounds(100);
+      const said = watch.said().filter((one) => one.endsWith('unreachable'));
+      const cleared = said.filter((one) => one.startsWith('cleared')).length;
+      assert.ok(said.length <= 2 * cleared + 2, `seed ${seed}: ${said}`);
+    }
+  });
+
+  it('that breaks again much later is back at once, as the first time', () => {
+    const watch = flap(known(), 1, 20, 3);
+    assert.deepEqual(watch.said(), ['raised unreachable', 'cleared unreachable']);
+    watch.rounds(1800);
+    assert.deepEqual(flap(watch, 1, 20, 2).said(), ['raised unreachable', 'cleared unreachable']);
+  });
+
+  it('as a loop is told as seldom; and each time, where the rule says so', () => {
+    const loop = (rules: Rules): readonly string[] => {
+      const watch = known(lab, { rules });
+      for (let i = 0; i < 50; i++) {
+        watch.change({ routes: { r7: way('r6') } }).rounds(3);
+        watch.change({ routes: { r7: way('r8') } }).rounds(3);
+      }
+      return watch.said();
+    };
+    assert.deepEqual(loop(defaultRules), ['raised loop', 'cleared loop', 'raised loop']);
+    const { unreachable } = defaultRules;
+    assert.ok(unreachable);
+    assert.equal(loop({ ...defaultRules, unreachable: { ...unreachable, steady: seconds(0) } }).length, 100);
+  });
+});
 
 describe('paths', () => {
   it('a link that breaks right behind the probe is unreachable, with no hop to name', () => {
@@ -380,6 +522,43 @@ describe('slowness', () => {
   });
 });
 
+describe('a loss', () => {
+  const lossy = (loss: number) => ({ nodes: { r5: { loss } } });
+  const figures = (watch: Watch): readonly number[] =>
+    watch.changes
+      .splice(0)
+      .map(({ state, summary }) => (state === 'raised' ? Number.parseInt(summary, 10) : -1));
+
+  it('that becomes twice as much is said anew, and one that stays is not', () => {
+    let retold = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const watch = known(lab, { seed }).change(lossy(0.3)).rounds(100);
+      watch.said();
+      watch.rounds(200);
+      retold += figures(watch).length;
+      watch.change(lossy(0.75)).rounds(40);
+      const { summary } = watch.state.standing[0] ?? { summary: 'nothing stands' };
+      assert.match(summary, /^(unreachable|[4-9]\d % loss)/, `seed ${seed}`);
+      assert.ok(figures(watch).length <= 8, `seed ${seed}`);
+    }
+    assert.ok(retold <= 20, `${retold} in 4,000 rounds`);
+  });
+
+  it('of all pings is said to be, where traces still arrive', () => {
+    const watch = known(lab).rounds(30).change(lossy(0.6)).rounds(60);
+    assert.ok(watch.standing().includes('loss'));
+    figures(watch);
+    watch.change(lossy(0));
+    const { target, rules } = watch.options;
+    for (let i = 1; i <= 100; i++) {
+      watch.judgePing({ address: target, at: watch.now, outcome: { kind: 'lost' } }, rules);
+      watch.wait(seconds(1));
+      if (i % 5 === 0) watch.trace();
+    }
+    assert.deepEqual(figures(watch), [100]);
+  });
+});
+
 const slowRule = defaultRules.slow as NonNullable<Rules['slow']>;
 
 describe('jitter', () => {
@@ -406,6 +585,28 @@ describe('listed hops', () => {
     assert.equal(watch.raised('via').summary, '192.0.2.14 (192.0.2.14/31) appears at hop 7: never expected');
     watch.change({ routes: { r4: way('r5') } }).rounds(4);
     assert.equal(watch.standing().includes('via'), false);
+  });
+
+  it('is not said for ever where traces no longer arrive, whether the target answers pings or not', () => {
+    const rules: Rules = { ...defaultRules, via: [{ hop: '192.0.2.14/31', expect: 'never' }] };
+    for (const isCut of [false, true]) {
+      const watch = known(lab, { rules })
+        .change({ routes: { r4: way('y1') } })
+        .rounds(3);
+      assert.ok(watch.said().includes('raised via'));
+      if (isCut) watch.change({ nodes: { r6: { passes: 'nothing' } } });
+      else watch.options = { ...watch.options, maxHops: 9 };
+      watch.rounds(5).wait(minutes(29)).rounds(5);
+      assert.ok(watch.standing().includes('via'));
+      watch.wait(minutes(1)).rounds(1);
+      const over = watch.changes.find((one) => one.verdict === 'via');
+      assert.equal(over?.summary, 'not known any more: no trace has arrived for 30m');
+      watch.said();
+      // Once traces arrive again they tell, and it is said again.
+      watch.options = { ...watch.options, maxHops: 30 };
+      watch.change({ nodes: { r6: { passes: 'on' } } }).rounds(3);
+      assert.ok(watch.said().includes('raised via'));
+    }
   });
 
   it('one that must not be missing; silent is not missing', () => {

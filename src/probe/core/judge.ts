@@ -11,9 +11,10 @@ import type { Instant } from '../../time.ts';
 import { type Delay, isInDoubt, noDelay, withDelay, withDelayTrace } from './delay.ts';
 import { type Followed, follow, noPaths } from './follow.ts';
 import { isLossDoubtful, withPing } from './loss.ts';
+import { judgeOutage } from './outage.ts';
 import { noReach, withPingOutcome, withTraceOutcome } from './reach.ts';
 import type { Address, PingRecord, TraceRecord } from './record.ts';
-import { defaultRules, type Rules } from './rules.ts';
+import { defaultRules, type Rules, steadyOf } from './rules.ts';
 import type { Judged } from './state.ts';
 import {
   addError,
@@ -34,10 +35,8 @@ import {
   doubtedMax,
   isLoopDoubtful,
   judgeJitter,
-  judgeLoop,
   judgeLoss,
   judgePath,
-  judgeReach,
   judgeSlow,
   judgeVia,
   lookAgain,
@@ -46,7 +45,7 @@ import {
   wantedPings,
   wantsPlace,
 } from './turn.ts';
-import type { VerdictChange } from './verdict.ts';
+import { isDown, type VerdictChange } from './verdict.ts';
 import { isViaInDoubt } from './via.ts';
 
 export type { Judged } from './state.ts';
@@ -81,6 +80,7 @@ export function newJudged(address: Address, now: Instant): Judged {
     calmPings: 0,
     doubted: 0,
     lossTraces: 0,
+    lossSaid: 0,
     asked: false,
     standing: [],
   };
@@ -116,8 +116,7 @@ export function judgePing(state: Judged, ping: PingRecord, rules: Rules, now: In
   takePing(turn, ping);
   if (ping.outcome.kind !== 'unsent') {
     clearWhatIsOff(turn);
-    judgeReach(turn);
-    judgeLoop(turn, null);
+    judgeOutage(turn, null);
     judgeLoss(turn);
     judgeSlow(turn);
     judgeJitter(turn);
@@ -136,13 +135,13 @@ function takePing(turn: Turn, ping: PingRecord): void {
     return;
   }
   const isReply = outcome.kind === 'reply';
-  const counts = isReply || !stands(turn, 'unreachable');
+  const counts = isReply || !isDown(state.standing);
   turn.state = {
     ...state,
     statistics: withOutcome(state.statistics, ping, now),
     pinged: true,
     answered: state.answered || isReply,
-    reach: withPingOutcome(state.reach, ping),
+    reach: withPingOutcome(state.reach, ping, steadyOf(rules)),
     pings: counts ? withPing(state.pings, isReply ? outcome.rtt : null, rules) : state.pings,
     delay: isReply
       ? withDelay(state.delay, 'ping', outcome.rtt, ping.at, slowRule(rules), stands(turn, 'slow'))
@@ -166,8 +165,7 @@ export function judgeTrace(state: Judged, trace: TraceRecord, rules: Rules, now:
   const followed = takeTrace(turn, trace);
   clearWhatIsOff(turn);
   judgePath(turn, known, followed);
-  judgeReach(turn);
-  judgeLoop(turn, trace);
+  judgeOutage(turn, trace);
   judgeSlow(turn);
   judgeVia(turn, trace);
   lookAgain(turn);
@@ -184,17 +182,17 @@ export function judgeTrace(state: Judged, trace: TraceRecord, rules: Rules, now:
 
 function takeTrace(turn: Turn, trace: TraceRecord): Followed {
   const { state, rules, now } = turn;
-  const isDown = stands(turn, 'unreachable');
+  const wasDown = isDown(state.standing);
   const doubted = doTracesLose(state, rules) ? Math.min(doubtedMax, state.doubted + 1) : 0;
   const isTraced = doubted > 0 && doubted < doubtedMax;
   const isLossy =
     isTraced || stands(turn, 'loss') || (rules.loss !== null && isLossDoubtful(state.pings, rules.loss));
   const isSlow = stands(turn, 'slow') || isInDoubt(state.delay);
-  const alive = !isDown && state.reach.failing < 2 && (state.answered || !state.pinged);
+  const alive = !wasDown && state.reach.failing < 2 && (state.answered || !state.pinged);
   const followed = follow(
     state.paths,
     trace,
-    { calm: !isDown && !isLossy && !isSlow, alive },
+    { calm: !wasDown && !isLossy && !isSlow, alive },
     rules.path,
     now,
   );

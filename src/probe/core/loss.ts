@@ -63,6 +63,19 @@ export function lossOf(pings: Pings, rule: LossRule, traced: number): Loss {
   return { lost: countLost(tail), of: tail.length, isTooMuch: true };
 }
 
+/** Of fewer pings the share is not said anew. */
+const saidFrom = 20;
+
+/** Whether so much more is lost than was said (in percent) that it is worth saying: twice as much, or all. */
+export function isMuchMore({ lost, of }: Pick<Loss, 'lost' | 'of'>, said: number): boolean {
+  if (of < saidFrom || said === 0) return false;
+  const percent = percentOf({ lost, of });
+  return percent >= 2 * said || (lost === of && said < 100);
+}
+
+export const percentOf = ({ lost, of }: Pick<Loss, 'lost' | 'of'>): number =>
+  of === 0 ? 0 : Math.round((lost / of) * 100);
+
 /** Whether the last pings make it worth asking more of them. */
 export const isLossDoubtful = (pings: Pings, rule: LossRule): boolean =>
   pings.includes(lostPing) && strongest(pings.slice(-Math.min(windowMax, rule.of)), rule).sum >= doubted;

@@ -4,7 +4,7 @@
  * an outage only if the traces do not arrive either, for some targets answer
  * just one of the two.
  */
-import { type Instant, since } from '../../time.ts';
+import { type Duration, type Instant, seconds, since } from '../../time.ts';
 import { circleOf, type Path, rowsOf } from './path.ts';
 import type { Address, PingRecord, TraceRecord } from './record.ts';
 import type { LoopRule, UnreachableRule } from './rules.ts';
@@ -31,13 +31,17 @@ export type Reach = {
   /** Of the last three traces, the newest first: whether they went in circles. */
   readonly circles: readonly boolean[];
   readonly circledFrom: Instant | null;
+  /** How often it was cut off lately: fades while it answers. */
+  readonly flaps: number;
+  /** When it failed last, if it was more than a lost ping or two. */
+  readonly brokeAt: Instant | null;
 };
 
 /**
  * How well it is known where a target is cut off: not at all; by a trace that may have been under way when it broke,
- * and so came too far; by one that began later; by what a router says.
+ * and so came too far; by one that began later; by what a router says; by a trace that goes in circles.
  */
-export const knowledge = { none: 0, perhaps: 1, traced: 2, said: 3 } as const;
+export const knowledge = { none: 0, perhaps: 1, traced: 2, said: 3, circled: 4 } as const;
 export type Knowledge = (typeof knowledge)[keyof typeof knowledge];
 
 const circlesMax = 3;
@@ -47,6 +51,16 @@ const errorWeight = 2;
 /** An engine that does not tell a loop gives a trace in which an address comes again and again. */
 const timesRound = 3;
 const answersToBelieve = 2;
+const tracesToBelieve = 2;
+/** From so many times on a target that comes and goes must answer for the whole `steady`; once less, for a sixth of it. */
+const flapsMax = 4;
+const steadyTimes = 6;
+/** Lost pings in a row that are a break, where all traces arrive. */
+const breakFrom = 3;
+/** One time is forgotten in so many times `steady`. */
+const fadeTimes = 3;
+/** A trace in a circle is followed at once by those that confirm it: they are waited for no longer than that. */
+const circleWait = seconds(5);
 
 export const noReach: Reach = {
   failing: 0,
@@ -60,11 +74,14 @@ export const noReach: Reach = {
   said: null,
   circles: [],
   circledFrom: null,
+  flaps: 0,
+  brokeAt: null,
 };
 
-export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord): Reach {
+/** @param steady of the rule: it forgets in some of that time how often the target was cut off. */
+export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord, steady: Duration): Reach {
   if (outcome.kind === 'unsent') return reach;
-  if (outcome.kind === 'reply') return answered(reach, at);
+  if (outcome.kind === 'reply') return answered(reach, at, steady);
   // What was sent before a ping that was answered says nothing of now.
   if (reach.answeredAt !== null && at < reach.answeredAt && since(at, reach.answeredAt) < lateMax)
     return reach;
@@ -83,17 +100,34 @@ export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord): Reac
 /** A ping that is older than this was not overtaken: the clock was set back. */
 const lateMax = 60_000;
 
-function answered(reach: Reach, at: Instant): Reach {
+function answered(reach: Reach, at: Instant, steady: Duration): Reach {
   const isOld = reach.failedFrom !== null && at < reach.failedFrom && since(at, reach.failedFrom) < lateMax;
   if (isOld) return reach;
   const isCircleOld = reach.circledFrom !== null && at < reach.circledFrom;
+  const brokeAt = lastBreak(reach);
   return {
     ...noReach,
+    // A clock that was set back makes it wait from now on.
+    brokeAt: brokeAt === null || brokeAt < at ? brokeAt : at,
+    flaps: faded(reach, at, steady),
+    told: reach.told,
     answeredAt: at,
     answers: reach.answers + 1,
     circles: isCircleOld ? reach.circles : [],
     circledFrom: isCircleOld ? reach.circledFrom : null,
   };
+}
+
+function lastBreak({ failing, failed, failedTo, brokeAt }: Reach): Instant | null {
+  return failedTo !== null && (failing >= breakFrom || failed !== null) ? failedTo : brokeAt;
+}
+
+/** Only the time in which it answered counts. */
+function faded(reach: Reach, at: Instant, steady: Duration): number {
+  const { flaps, answeredAt } = reach;
+  if (!(flaps > 0) || steady === 0) return 0;
+  const from = Math.max(answeredAt ?? at, lastBreak(reach) ?? 0) as Instant;
+  return Math.max(0, flaps - Math.max(0, since(from, at)) / (fadeTimes * steady));
 }
 
 export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
@@ -107,7 +141,7 @@ export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
     if (reach.failedFrom !== null && isOlder) return next;
     const arrived = reach.arrived || reach.failing > 0;
     const begun = { failing: 0, failedFrom: null, failedTo: null, failed: null, said: null };
-    return { ...next, ...begun, arrived, answers: reach.answers + 1 };
+    return { ...next, ...begun, brokeAt: lastBreak(reach), arrived, answers: reach.answers + 1 };
   }
   const said =
     trace.end === 'unreachable' && trace.said !== ''
@@ -137,14 +171,29 @@ export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): b
 }
 
 /** Whether it has answered long enough to be back. */
-export const isBack = ({ answers, failing }: Reach, rule: UnreachableRule): boolean =>
-  failing === 0 && answers >= rule.answered;
+export const isBack = (reach: Reach, rule: UnreachableRule, now: Instant): boolean =>
+  reach.failing === 0 && reach.answers >= rule.answered && isSteady(reach, rule.steady, now);
+
+/** Whether it has answered without a break for as long as it must: one that was cut off several times lately must for longer. */
+export const isSteady = (reach: Reach, steady: Duration, now: Instant): boolean =>
+  !isFlapping(reach) ||
+  reach.brokeAt === null ||
+  since(reach.brokeAt, now) >= steady * steadyTimes ** (reach.flaps - flapsMax);
+
+/** Whether it comes and goes. */
+export const isFlapping = ({ flaps }: Reach): boolean => flaps > 1;
+
+/** It is said from here on. */
+export const cutOff = (reach: Reach): Reach =>
+  recounted({ ...reach, flaps: Math.min(flapsMax, (reach.flaps > 0 ? reach.flaps : 0) + 1) });
 
 /** The verdict begins here. */
 export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0, told: knownNow(reach) });
 
 /** How well it is known now where the target is cut off. */
-export function knownNow({ failed, failedFrom, said }: Reach): Knowledge {
+export function knownNow(reach: Reach): Knowledge {
+  const { failed, failedFrom, said } = reach;
+  if (circleNow(reach) !== null) return knowledge.circled;
   if (said !== null && said.from !== null) return knowledge.said;
   if (failed === null || failedFrom === null) return knowledge.none;
   return failed.at >= failedFrom ? knowledge.traced : knowledge.perhaps;
@@ -187,10 +236,30 @@ export function circle(trace: TraceRecord): Circle | null {
 }
 
 /** Whether it loops: enough traces went in circles, and no ping was answered since. */
-export function isLooping({ circles, failing }: Reach, pinged: boolean, rule: LoopRule): boolean {
-  return circles.filter((one) => one).length >= rule.count && (failing > 0 || !pinged);
-}
+export const isLooping = (reach: Reach, pinged: boolean, { count }: LoopRule): boolean =>
+  isCircling(reach, count) && (reach.failing > 0 || !pinged);
+
+export const isCircling = ({ circles }: Reach, count: number = tracesToBelieve): boolean =>
+  circles.filter((one) => one).length >= count;
 
 /** Whether it no longer does. */
 export const isStraight = ({ circles, answers }: Reach): boolean =>
   answers >= answersToBelieve && !circles.slice(0, 2).includes(true);
+
+/** Where the last trace that did not arrive goes round, if it does. */
+export const circleNow = ({ circles, failed }: Reach): Circle | null =>
+  circles[0] === true && failed !== null ? circle(failed) : null;
+
+/** Whether the last trace went in circles, and it will soon be known whether that is a loop. */
+export const isCircleNew = ({ circles, failedFrom, failedTo }: Reach): boolean =>
+  circles[0] === true && failedFrom !== null && failedTo !== null && since(failedFrom, failedTo) < circleWait;
+
+/** Whether the last traces, all that are remembered, went in circles no more: without an answer it is another fault. */
+export const isOutOfCircles = ({ circles }: Reach): boolean =>
+  circles.length >= circlesMax && !circles.includes(true);
+
+/** Without what routers said of packets that went in circles. */
+export function outOfCircles(reach: Reach): Reach {
+  const { failed } = reach;
+  return { ...reach, said: failed?.end === 'unreachable' && failed.said !== '' ? reach.said : null };
+}

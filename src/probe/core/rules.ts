@@ -47,6 +47,11 @@ export type UnreachableRule = {
   readonly lasting: Duration;
   /** Cleared by so many replies. */
   readonly answered: number;
+  /**
+   * One that comes and goes is cleared only after it has answered for longer and longer, at most for so long; the first
+   * time it is back at once. 0: always.
+   */
+  readonly steady: Duration;
 };
 
 export type LossRule = {
@@ -107,7 +112,7 @@ export const delaysMax = 40;
 
 export const defaultRules: Rules = {
   path: { learn: 3, confirm: 2, back: 3, settle: minutes(30), settleTraces: null, forget: days(7) },
-  unreachable: { lost: 4, alone: 8, lasting: seconds(1), answered: 3 },
+  unreachable: { lost: 4, alone: 8, lasting: seconds(1), answered: 3, steady: minutes(10) },
   loss: { percent: 20, of: 50 },
   slow: {
     count: 7,
@@ -124,3 +129,6 @@ export const defaultRules: Rules = {
   loop: { count: 2 },
   via: [],
 };
+
+/** How long a target that comes and goes must answer; also where only loops are judged. */
+export const steadyOf = ({ unreachable }: Rules): Duration => unreachable?.steady ?? minutes(10);

@@ -2,11 +2,11 @@
  * What is said of each verdict when it is raised and when it is cleared: the
  * hop where it begins, before and after, since when. The phrases are words.ts's.
  */
-import type { Instant } from '../../time.ts';
+import { type Duration, formatDuration, type Instant } from '../../time.ts';
 import { type Delay, type Slowness, usualPing } from './delay.ts';
 import { type PathEvent, type Paths, pathNow } from './follow.ts';
 import { type Loss, lostPing, type Pings } from './loss.ts';
-import { circle, lastAnswer, type Reach } from './reach.ts';
+import { circle, circleNow, isFlapping, lastAnswer, type Reach } from './reach.ts';
 import type { Rtt, TraceRecord } from './record.ts';
 import type { SlowRule } from './rules.ts';
 import { medianOf } from './sample.ts';
@@ -41,7 +41,7 @@ export function unreachable(reach: Reach, paths: Paths, now: Instant): Evidence 
   const place = lastAnswer(reach, paths.usual);
   const since = `, since ${timeWords(reach.failedFrom ?? now)}`;
   const { said, failed } = reach;
-  const circled = reach.circles[0] === true && failed !== null ? circle(failed) : null;
+  const circled = circleNow(reach);
   if (circled !== null) {
     const words = `unreachable: it goes in circles${fromWords(circled.first)}${since}`;
     return evidence(words, circled.first, paths, failed);
@@ -56,8 +56,11 @@ export function unreachable(reach: Reach, paths: Paths, now: Instant): Evidence 
   return evidence(`unreachable: ${words}${since}`, place, paths, reach.failed);
 }
 
-export const answersAgain = (raised: VerdictChange, now: Instant): string =>
-  fitted(`answers again, after ${lengthWords(raised.at, now)}`);
+export function answersAgain(reach: Reach, raised: VerdictChange, now: Instant): string {
+  const length = lengthWords(raised.at, now);
+  if (!isFlapping(reach) || reach.brokeAt === null) return fitted(`answers again, after ${length}`);
+  return fitted(`answers again, for ${lengthWords(reach.brokeAt, now)} without a break, after ${length}`);
+}
 
 export function loop(trace: TraceRecord, paths: Paths, began: Instant): Evidence {
   const found = circle(trace);
@@ -69,7 +72,17 @@ export function loop(trace: TraceRecord, paths: Paths, began: Instant): Evidence
 }
 
 export const loopOver = (raised: VerdictChange, now: Instant): string =>
+  fitted(`answers again and no loop any more, after ${lengthWords(raised.at, now)}`);
+
+export const loopGone = (raised: VerdictChange, now: Instant): string =>
   fitted(`no loop any more, after ${lengthWords(raised.at, now)}`);
+
+/** It is still cut off, and the other verdict says where. */
+export const becameLoop = ({ hop }: Pick<Evidence, 'hop'>): string =>
+  fitted(`still cut off, now known as a loop${hop === null ? '' : ` at ${hop}`}`);
+
+export const becameUnreachable = (): string =>
+  'still cut off, but no loop any more: now known as unreachable';
 
 export function loss({ lost, of }: Loss, place: Place | null, paths: Paths): Evidence {
   const share = of === 0 ? 0 : lost / of;
@@ -186,5 +199,8 @@ export function via({ rule, place }: ViaFault, paths: Paths): Evidence {
 
 export const viaOver = (raised: VerdictChange, now: Instant): string =>
   fitted(`the path is as expected again, after ${lengthWords(raised.at, now)}`);
+
+export const viaUnseen = (length: Duration): string =>
+  `not known any more: no trace has arrived for ${formatDuration(length)}`;
 
 export const noLongerJudged = (verdict: VerdictName): string => `${verdict} is no longer judged`;

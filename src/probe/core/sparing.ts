@@ -9,7 +9,7 @@
 import { type KnownHop, usualLoss } from './hop.ts';
 import type { Judged } from './judge.ts';
 import type { Address } from './record.ts';
-import { find } from './verdict.ts';
+import { isDown } from './verdict.ts';
 
 /** How many first hops are common to all targets, for each version of IP. */
 export type CommonHops = { readonly v4: number; readonly v6: number };
@@ -69,14 +69,14 @@ const outageFrom = 2;
 /** `silent`: whether the last trace was given up for silence. */
 export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Shape {
   const { paths, reach, standing } = judged;
-  const isDown = reach.failing >= outageFrom || find(standing, 'unreachable') !== null;
+  const isCut = reach.failing >= outageFrom || isDown(standing);
   // A path that has become another one may have more silent hops; then pings are answered all the same.
   const isOther = paths.suspicion !== null || (silent && reach.failing === 0);
   const isUnsure = !paths.learnt || paths.usual.lengths.length === 0 || isOther;
   const longest = Math.max(silentRun(paths.usual.hops), silentRun(paths.other?.path.hops ?? []));
   return {
     firstHop: firstHop(judged, common),
-    probesPerHop: isDown ? 1 : probesPerHop,
+    probesPerHop: isCut ? 1 : probesPerHop,
     gapLimit: isUnsure ? gapMost : Math.min(gapMost, longest + gapBeyond),
   };
 }

@@ -32,6 +32,8 @@ export type Judged = {
   readonly doubted: number;
   /** Traces since a loss was raised. */
   readonly lossTraces: number;
+  /** How much loss was said last, in percent; 0: none. */
+  readonly lossSaid: number;
   /** A trace was asked for, to see where a loss or a delay begins; asked again only after the doubt has ended. */
   readonly asked: boolean;
   readonly standing: Standing;

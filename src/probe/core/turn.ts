@@ -6,9 +6,20 @@
 import type { Instant } from '../../time.ts';
 import { isGoodAgain, isInDoubt, isSettled, noDelay, slowness, withVerdict } from './delay.ts';
 import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
-import { isLossDoubtful, jumpOf, lossOf, mayJump, ordinaryLoss, ordinaryTail, withoutTail } from './loss.ts';
+import {
+  isLossDoubtful,
+  isMuchMore,
+  jumpOf,
+  type Loss,
+  lossOf,
+  mayJump,
+  ordinaryLoss,
+  ordinaryTail,
+  percentOf,
+  withoutTail,
+} from './loss.ts';
 import { rowsOf } from './path.ts';
-import { isBack, isCutOff, isLooping, isStraight, knownNow, mayBeOutage, recounted } from './reach.ts';
+import { mayBeOutage } from './reach.ts';
 import type { TraceRecord } from './record.ts';
 import type { Rules } from './rules.ts';
 import * as say from './say.ts';
@@ -16,14 +27,17 @@ import type { Judged } from './state.ts';
 import {
   type Evidence,
   find,
+  isDown,
   type VerdictChange,
   type VerdictName,
   withoutRaised,
   withRaised,
 } from './verdict.ts';
-import { brokenVia, withViaTrace } from './via.ts';
+import { brokenVia, isUnseen, withViaTrace } from './via.ts';
 import { type LossPlace, whereLossy } from './where.ts';
 
+/** Answers that are asked for to be sure that a loop is over, where no rule says how many. */
+const answeredLeast = 2;
 /** Pings that are wanted at once in doubt whether a target answers, and how many it loses; asked for again as long as it lasts. */
 const doubtPings = 8;
 const lossPings = 16;
@@ -33,6 +47,8 @@ const tracedEvidence = 4;
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
 const lossLooks: readonly number[] = [2, 4, 8, 16, 32];
+/** After so many the likeliest hop is named, though others are hardly less likely. */
+const likeliestFrom = 8;
 
 /** A judgement under way. */
 export type Turn = {
@@ -53,7 +69,7 @@ export const stands = ({ state }: Turn, verdict: VerdictName): boolean =>
   find(state.standing, verdict) !== null;
 
 /** @param began where it is known: until its end it stands since then. */
-function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Instant = turn.now): void {
+export function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Instant = turn.now): void {
   const change: VerdictChange = { verdict, state: 'raised', at: turn.now, ...evidence };
   turn.changes.push(change);
   const first = find(turn.state.standing, verdict);
@@ -61,7 +77,7 @@ function raise(turn: Turn, verdict: VerdictName, evidence: Evidence, began: Inst
   turn.state = { ...turn.state, standing: withRaised(turn.state.standing, kept) };
 }
 
-function clear(turn: Turn, verdict: VerdictName, summary: (raised: VerdictChange) => string): void {
+export function clear(turn: Turn, verdict: VerdictName, summary: (raised: VerdictChange) => string): void {
   const raised = find(turn.state.standing, verdict);
   if (raised === null) return;
   const said = {
@@ -92,54 +108,16 @@ export function clearWhatIsOff(turn: Turn): void {
   }
 }
 
-export function judgeReach(turn: Turn): void {
-  const rule = turn.rules.unreachable;
-  if (rule === null) return;
-  const { state, now } = turn;
-  const tells = state.paths.usual.lengths.length > 0;
-  if (!stands(turn, 'unreachable')) {
-    if (!isCutOff(state.reach, tells, rule)) return;
-    raise(turn, 'unreachable', say.unreachable(state.reach, state.paths, now), state.reach.failedFrom ?? now);
-    turn.state = { ...turn.state, reach: recounted(state.reach), pings: withoutTail(state.pings) };
-  } else if (isBack(state.reach, rule)) {
-    clear(turn, 'unreachable', (raised) => say.answersAgain(raised, now));
-  } else if (knownNow(state.reach) > state.reach.told) tellWhere(turn);
-}
-
-/** It is known better now where a target is cut off than when that was said. */
-function tellWhere(turn: Turn): void {
-  const { state, now } = turn;
-  const evidence = say.unreachable(state.reach, state.paths, now);
-  const before = find(state.standing, 'unreachable')?.hop ?? null;
-  if (evidence.hop === null) return;
-  if (evidence.hop !== before) raise(turn, 'unreachable', evidence);
-  turn.state = { ...turn.state, reach: { ...state.reach, told: knownNow(state.reach) } };
-}
-
-export function judgeLoop(turn: Turn, trace: TraceRecord | null): void {
-  const rule = turn.rules.loop;
-  const { state, now } = turn;
-  if (rule === null) return;
-  if (stands(turn, 'loop')) {
-    if (isStraight(state.reach)) clear(turn, 'loop', (raised) => say.loopOver(raised, now));
-    return;
-  }
-  if (!isLooping(state.reach, state.pinged, rule)) return;
-  const shown = trace?.end === 'loop' ? trace : state.reach.failed;
-  const began = state.reach.circledFrom ?? now;
-  if (shown !== null) raise(turn, 'loop', say.loop(shown, state.paths, began), began);
-}
-
 export function judgeLoss(turn: Turn): void {
   const rule = turn.rules.loss;
   const { state, now } = turn;
-  if (rule === null || stands(turn, 'unreachable')) return;
+  if (rule === null || isDown(state.standing)) return;
   const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
   if (!stands(turn, 'loss')) {
     // A target that never answered a ping is one that answers none.
     const place = whereLossy(state.paths, ordinaryLoss(rule));
     const loss = lossOf(pings, rule, tracedLoss(place, state.paths));
-    if (state.answered && loss.isTooMuch) raise(turn, 'loss', say.loss(loss, place, state.paths));
+    if (state.answered && loss.isTooMuch) raiseLoss(turn, loss, place);
     return;
   }
   const good = ordinaryTail(state.pings, rule);
@@ -147,6 +125,15 @@ export function judgeLoss(turn: Turn): void {
   turn.state = { ...state, pings: state.pings.slice(-good) };
   clear(turn, 'loss', (raised) => say.lossOver(turn.state.pings, raised, now));
 }
+
+function raiseLoss(turn: Turn, loss: Loss, place: LossPlace | null): void {
+  raise(turn, 'loss', say.loss(loss, isNamed(place, turn.state) ? place : null, turn.state.paths));
+  turn.state = { ...turn.state, lossSaid: percentOf(loss) };
+}
+
+/** Whether the hop is said: a wrong one is worse than none for a few traces, and none for ever no better than the likeliest. */
+const isNamed = (place: LossPlace | null, { lossTraces }: Judged): boolean =>
+  place !== null && (place.sure || lossTraces >= likeliestFrom);
 
 /** How sure traces are of a loss, at two hops at least: at the target alone it may just answer traces seldom. */
 const tracedLoss = (place: LossPlace | null, paths: Paths): number =>
@@ -160,7 +147,7 @@ export function judgeSlow(turn: Turn): void {
   const { state, now } = turn;
   if (rule === null) return;
   if (!stands(turn, 'slow')) {
-    const why = stands(turn, 'unreachable') ? null : slowness(state.delay, rule);
+    const why = isDown(state.standing) ? null : slowness(state.delay, rule);
     if (why === null) return;
     raise(turn, 'slow', say.slow(why, state.delay, state.pings, state.paths, rule));
     turn.state = { ...turn.state, delay: withVerdict(state.delay) };
@@ -176,7 +163,7 @@ export function judgeSlow(turn: Turn): void {
 export function judgeJitter(turn: Turn): void {
   const rule = turn.rules.jitter;
   const { state, now } = turn;
-  if (rule === null || stands(turn, 'unreachable')) return;
+  if (rule === null || isDown(state.standing)) return;
   const usual = state.delay.ping.sample.change;
   const limit = Math.max(rule.over, rule.times * usual);
   const stood = stands(turn, 'jitter');
@@ -215,10 +202,14 @@ export function judgePath(turn: Turn, before: Paths, { paths, event }: Followed)
 
 export function judgeVia(turn: Turn, trace: TraceRecord): void {
   const { rules, state, now } = turn;
-  if (rules.via.length === 0 || trace.end !== 'reached') return;
+  if (rules.via.length === 0) return;
+  if (trace.end !== 'reached') {
+    if (stands(turn, 'via') && isUnseen(state.via, rules.path, now)) forgetVia(turn);
+    return;
+  }
   const rows = rowsOf(trace, state.paths.usual);
   const { usual } = state.paths;
-  const via = withViaTrace(state.via, rules.via, rows, usual);
+  const via = withViaTrace(state.via, rules.via, rows, usual, now);
   turn.state = { ...state, via };
   const stood = stands(turn, 'via');
   const fault = brokenVia(via, rules.via, rows, usual, stood);
@@ -226,19 +217,31 @@ export function judgeVia(turn: Turn, trace: TraceRecord): void {
   else if (fault === null) clear(turn, 'via', (raised) => say.viaOver(raised, now));
 }
 
-/** A fault that was raised before it was seen where it begins; and a loss, once more traces show it better. */
+/** Traces that no longer arrive say nothing of the hops: what was said of them must not stand for ever. */
+function forgetVia(turn: Turn): void {
+  const { settle } = turn.rules.path;
+  turn.state = { ...turn.state, via: {} };
+  clear(turn, 'via', () => say.viaUnseen(settle));
+}
+
+/** A loss that is seen better where it begins now that more traces tell, or that has become much more. */
+function lookAgainAtLoss(turn: Turn): void {
+  const { state, rules } = turn;
+  const raised = find(state.standing, 'loss');
+  if (raised === null || rules.loss === null || isDown(state.standing)) return;
+  const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
+  const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
+  const loss = lossOf(pings, rules.loss, tracedLoss(place, state.paths));
+  const looks = raised.hop === null || place?.sure === true || lossLooks.includes(state.lossTraces);
+  const isElsewhere =
+    looks && isNamed(place, state) && place?.address !== null && place?.address !== raised.hop;
+  if (isElsewhere || (loss.isTooMuch && isMuchMore(loss, state.lossSaid))) raiseLoss(turn, loss, place);
+}
+
+/** A fault that was raised before it was seen where it begins, or is another by now. */
 export function lookAgain(turn: Turn): void {
   const { state, rules } = turn;
-  const loss = find(state.standing, 'loss');
-  if (loss !== null && rules.loss !== null && (loss.hop === null || lossLooks.includes(state.lossTraces))) {
-    const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
-    const evidence = say.loss(
-      lossOf(state.pings, rules.loss, tracedLoss(place, state.paths)),
-      place,
-      state.paths,
-    );
-    if (evidence.hop !== null && evidence.hop !== loss.hop) raise(turn, 'loss', evidence);
-  }
+  lookAgainAtLoss(turn);
   const slow = find(state.standing, 'slow');
   if (slow === null || rules.slow === null || slow.hop !== null) return;
   const why = slowness(state.delay, rules.slow);
@@ -246,12 +249,14 @@ export function lookAgain(turn: Turn): void {
   if (evidence !== null && evidence.hop !== null) raise(turn, 'slow', evidence);
 }
 
-/** Whether the last trace is the first that went in circles, so that more are wanted at once. */
+/** Whether the last trace is the first that went in circles, or the first that no longer did, so that more are wanted at once. */
 export function isLoopDoubtful(turn: Turn): boolean {
   const { reach, pinged } = turn.state;
+  const [last, ...before] = reach.circles;
+  if (stands(turn, 'loop')) return last === false && before[0] === true;
   // Where load is shared over ways of unequal length a trace may look like a circle; then pings are answered.
-  const mayLoop = turn.rules.loop !== null && (reach.failing > 0 || !pinged) && !stands(turn, 'loop');
-  return mayLoop && reach.circles[0] === true && !reach.circles.slice(1).includes(true);
+  const mayLoop = turn.rules.loop !== null && (reach.failing > 0 || !pinged);
+  return mayLoop && last === true && !before.includes(true);
 }
 
 /** Whether a trace is wanted to see where a fault begins that pings have found. */
@@ -260,8 +265,8 @@ export function wantsPlace({ state, rules }: Turn): boolean {
   const isLossy = rules.loss !== null && isLossDoubtful(state.pings, rules.loss);
   if (isLossy || doTracesDoubt(state, rules)) return true;
   const isSlow = rules.slow !== null && isInDoubt(state.delay) && state.delay.traces === 0;
-  const isDown = state.reach.failing >= 2 && state.reach.failed === null;
-  return isSlow || isDown;
+  const isFailing = state.reach.failing >= 2 && state.reach.failed === null;
+  return isSlow || isFailing;
 }
 
 /**
@@ -279,8 +284,10 @@ export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
 export function wantedPings({ state, rules }: Turn): number {
   const { reach } = state;
-  const isDown = find(state.standing, 'unreachable') !== null;
-  if (isDown) return reach.answers > 0 ? (rules.unreachable?.answered ?? 0) : 0;
+  if (isDown(state.standing)) {
+    const asked = rules.unreachable?.answered ?? answeredLeast;
+    return reach.answers > 0 && reach.answers < asked ? asked : 0;
+  }
   if (rules.unreachable !== null && reach.failing > 0) {
     // As many more as make it an outage, if none of them is answered.
     return Math.max(doubtPings, rules.unreachable.alone - 1);

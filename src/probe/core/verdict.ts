@@ -38,6 +38,10 @@ export type Standing = readonly VerdictChange[];
 export const find = (standing: Standing, verdict: VerdictName): VerdictChange | null =>
   standing.find((one) => one.verdict === verdict) ?? null;
 
+/** Whether it is said that the target is cut off, by whatever. */
+export const isDown = (standing: Standing): boolean =>
+  standing.some(({ verdict }) => verdict === 'unreachable' || verdict === 'loop');
+
 /** In the order of their names above, whatever the order in which they came. */
 export function withRaised(standing: Standing, raised: VerdictChange): Standing {
   const others = standing.filter(({ verdict }) => verdict !== raised.verdict);

@@ -4,13 +4,16 @@
  * way is silent.
  */
 import ipaddr from 'ipaddr.js';
+import { type Instant, since } from '../../time.ts';
 import type { Path, Rows } from './path.ts';
 import type { Address } from './record.ts';
-import type { ViaRule } from './rules.ts';
+import type { PathRules, ViaRule } from './rules.ts';
 import type { Place } from './where.ts';
 
-/** For each rule by what it lists: how many traces spoke against it, and how many in a row for it. */
-export type ViaState = Readonly<Record<string, { readonly bad: number; readonly good: number }>>;
+/** How many traces spoke against a rule, how many in a row for it, and when the last one came that arrived. */
+type ViaCount = { readonly bad: number; readonly good: number; readonly at: Instant };
+/** For each rule by what it lists. */
+export type ViaState = Readonly<Record<string, ViaCount>>;
 
 export type ViaFault = { readonly rule: ViaRule; readonly place: Place | null };
 
@@ -23,18 +26,26 @@ const goodToClear = 3;
 const countMax = 16;
 
 /** The state after one more trace that arrived. */
-export function withViaTrace(via: ViaState, rules: readonly ViaRule[], rows: Rows, usual: Path): ViaState {
-  const next: Record<string, { bad: number; good: number }> = {};
+export function withViaTrace(
+  via: ViaState,
+  rules: readonly ViaRule[],
+  rows: Rows,
+  usual: Path,
+  now: Instant,
+): ViaState {
+  const at = now;
+  const next: Record<string, ViaCount> = {};
   for (const rule of rules.slice(0, viaMax)) {
     const key = keyOf(rule);
     const { bad, good } = via[key] ?? { bad: 0, good: 0 };
     const finding = judge(rule, rows, usual);
-    if (finding === 'bad') next[key] = { bad: Math.min(countMax, bad + 1), good: 0 };
-    else if (finding === 'unknown') next[key] = { bad, good };
+    if (finding === 'bad') next[key] = { bad: Math.min(countMax, bad + 1), good: 0, at };
+    else if (finding === 'unknown') next[key] = { bad, good, at };
     else {
       // Missing once and there the next time was chance; there once and not the next time may be shared load.
       const isChance = rule.expect === 'always' && bad < needed(rule, usual);
-      next[key] = { bad: isChance || good + 1 >= goodToClear ? 0 : bad, good: Math.min(countMax, good + 1) };
+      const left = isChance || good + 1 >= goodToClear ? 0 : bad;
+      next[key] = { bad: left, good: Math.min(countMax, good + 1), at };
     }
   }
   return next;
@@ -54,6 +65,10 @@ export function brokenVia(
   }
   return null;
 }
+
+/** Whether no trace has arrived for so long that nothing is known of the hops any more. */
+export const isUnseen = (via: ViaState, { settle }: PathRules, now: Instant): boolean =>
+  Object.values(via).every(({ at }) => since(at, now) >= settle);
 
 /** Whether the last trace is the first to speak against a rule, so that more are wanted at once. */
 export const isViaInDoubt = (via: ViaState): boolean => Object.values(via).some(({ bad }) => bad === 1);

@@ -26,6 +26,9 @@ const answersAsItLikes = 0.1;
 /** One that has lost nothing so far may lose that part all the same. */
 const usualLeast = 0.01;
 
+/** So much likelier (as a logarithm) must a loss begin at a hop than at any other for the two to be told apart: seven to one. */
+const toldApart = 2;
+
 export const addressOf = (hop: KnownHop | undefined): Address | null => hop?.addresses[0] ?? null;
 
 /**
@@ -96,8 +99,11 @@ function usualHop(paths: Paths, index: number, hop: KnownHop): KnownHop | null {
   return null;
 }
 
-/** Where a loss begins, and how much likelier it is than an ordinary one; as a logarithm. */
-export type LossPlace = Place & { readonly evidence: number };
+/**
+ * Where a loss begins, and how much likelier it is than an ordinary one; as a logarithm. `sure`: whether the traces
+ * tell that hop from all others.
+ */
+export type LossPlace = Place & { readonly evidence: number; readonly sure: boolean };
 
 /**
  * The first hop from which on a loss persists up to the target: the place at which a loss explains best what all hops
@@ -110,7 +116,8 @@ export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
   const judged: KnownHop[] = [];
   let lost = 0;
   let probes = 0;
-  let best: (LossPlace & { readonly fit: number }) | null = null;
+  let best: (Place & { readonly evidence: number; readonly fit: number }) | null = null;
+  const fits: number[] = [];
   for (let index = hops.length - 1; index >= 0; index--) {
     const hop = hops[index];
     if (hop === undefined || hop.addresses.length === 0 || hop.probes === 0) continue;
@@ -123,11 +130,14 @@ export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
       (sum, one) => sum + likelihood(one.lost, one.probes, lost / probes, usualOf(one)),
       0,
     );
+    fits.push(fit);
     if (hop.lost > 0 && evidence > 0 && fit > (best?.fit ?? 0)) {
       best = { ttl: index + 1, address: addressOf(hop), evidence, fit };
     }
   }
-  return best;
+  if (best === null) return null;
+  const { fit, ...place } = best;
+  return { ...place, sure: fits.filter((one) => one > fit - toldApart).length === 1 };
 }
 
 /** What a hop loses when nothing is wrong: a little, or what it has lost so far. */
