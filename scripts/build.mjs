@@ -79,7 +79,9 @@ const whole = {
   minifyWhitespace: true,
   legalComments: 'none',
   plugins: [withoutLong],
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
 };
 
 const programs = [

@@ -19,15 +19,7 @@ import {
   seconds,
   since,
 } from '../time.ts';
-import {
-  type Judgement,
-  judgePing,
-  judgeTrace,
-  pingForgotten,
-  pingSent,
-  standing,
-  type VerdictChange,
-} from './core/judge.ts';
+import { type Judgement, judgePing, judgeTrace, standing, type VerdictChange } from './core/judge.ts';
 import type { Address, PingRecord, TraceRecord } from './core/record.ts';
 import {
   addTarget,
@@ -43,7 +35,7 @@ import {
   traceAgain,
   traceEnded,
 } from './core/schedule.ts';
-import { type CommonHops, commonHops, probesPerHop, shapeOf } from './core/sparing.ts';
+import { type Beginning, type CommonHops, commonHops, probesPerHop, shapeOf } from './core/sparing.ts';
 import { Counts } from './counts.ts';
 import type { Engine } from './engine/engine.ts';
 import { Measure, type Tracing } from './measure.ts';
@@ -140,7 +132,8 @@ export class Agent {
 
   /** All that is raised now. */
   standing(): readonly Standing[] {
-    return [...this.#watched.values()].flatMap(({ judged, target, address }) =>
+    const raised = [...this.#watched.values()].filter((watched) => watched.raised.length > 0);
+    return raised.flatMap(({ judged, target, address }) =>
       standing(judged).map((change) => ({ target, address, change })),
     );
   }
@@ -244,11 +237,10 @@ export class Agent {
   // ------------------------------------------------------------ measuring
 
   async #ping(watched: Watched, pings: Pings): Promise<void> {
-    for (let n = 0; n < pings.count; n++) watched.judged = pingSent(watched.judged);
+    watched.sent(pings.count);
     const answers = await this.#measure.ping(watched, pings);
     for (const answer of answers ?? []) this.#pinged(watched, answer);
-    if (answers !== null) return;
-    for (let n = 0; n < pings.count; n++) watched.judged = pingForgotten(watched.judged);
+    if (answers === null) watched.forgotten(pings.count);
   }
 
   #pinged(watched: Watched, ping: PingRecord): void {
@@ -290,20 +282,22 @@ export class Agent {
   #commonHops(): CommonHops {
     const now = this.#steady.now();
     if (this.#commonAt === null || since(this.#commonAt, now) >= commonEvery) {
-      this.#common = commonHops(this.#judgedAll());
+      this.#common = commonHops(this.#beginnings());
       this.#commonAt = now;
     }
     return this.#common;
   }
 
-  *#judgedAll(): Iterable<Watched['judged']> {
-    for (const { judged } of this.#watched.values()) yield judged;
+  *#beginnings(): Iterable<Beginning> {
+    for (const { address, beginning } of this.#watched.values()) {
+      if (beginning !== null) yield { address, hops: beginning };
+    }
   }
 
   #traced(watched: Watched, trace: TraceRecord): void {
     const { target, address } = watched;
     const now = this.#options.clock.now();
-    watched.note(trace);
+    watched.noteTrace(trace);
     const judgement = judgeTrace(watched.judged, trace, this.#measure.rulesFor(watched), now);
     watched.pathId = judgement.pathId ?? watched.pathId;
     this.#tell({ kind: 'trace', target, address, trace, pathId: judgement.pathId });

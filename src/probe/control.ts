@@ -211,7 +211,7 @@ class Commands {
     if (typeof chosen === 'string') return fault(chosen);
     const [watched] = chosen;
     if (watched === undefined) return fault('histogram needs "addr"');
-    const hours = histogramsOf(watched.judged.statistics);
+    const hours = histogramsOf(watched.statistics);
     return { body: { name: watched.target.word, addr: watched.address, hours } };
   }
 

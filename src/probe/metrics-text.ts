@@ -9,7 +9,7 @@
 import type { Instant } from '../time.ts';
 import type { Agent } from './agent.ts';
 
-import { histogram, type Summary } from './core/statistics.ts';
+import { histogram, type Summary, summaryOf } from './core/statistics.ts';
 import { verdictNames } from './core/verdict.ts';
 import { latenessBounds } from './counts.ts';
 import { boundText } from './histograms.ts';
@@ -40,23 +40,32 @@ const perTarget: readonly (Family & { readonly of: (summary: Summary) => number 
 
 /** All metrics of the targets, a target or a head at a time. */
 export function* targetLines(agent: Agent, now: Instant): Generator<string> {
-  for (const family of perTarget) {
+  const all = [...agent.watched()];
+  // Each is asked once: its figures are put together anew each time.
+  const figures = new Float64Array(all.length * perTarget.length);
+  for (const [index, watched] of all.entries()) {
+    const summary = watched.summary(now);
+    const row = perTarget.map(({ of }) => of(summary) ?? Number.NaN);
+    figures.set(row, index * perTarget.length);
+    yield '';
+  }
+  for (const [place, family] of perTarget.entries()) {
     yield head(family);
-    for (const watched of agent.watched()) {
-      const value = family.of(watched.summary(now));
-      if (value !== null) yield `${family.name}{${labelsOf(watched)}} ${value}\n`;
+    for (const [index, watched] of all.entries()) {
+      const value = figures[index * perTarget.length + place];
+      if (!Number.isNaN(value)) yield `${family.name}{${labelsOf(watched)}} ${value}\n`;
     }
   }
   yield head({ name: 'meshping_pings', type: 'histogram', help: 'Delays of answers, in ms.' });
-  for (const watched of agent.watched()) {
-    yield bars(watched, watched.summary(now));
-  }
+  for (const watched of all) yield bars(watched, now);
   yield* pathLines(agent);
 }
 
-function bars(watched: Watched, { recv, avg }: Summary): string {
+function bars(watched: Watched, now: Instant): string {
   const labels = labelsOf(watched);
-  const buckets = histogram(watched.judged.statistics, null);
+  const { statistics } = watched;
+  const { recv, avg } = summaryOf(statistics, now);
+  const buckets = histogram(statistics, null);
   let text = '';
   let within = 0;
   for (const { upTo, count } of buckets) {

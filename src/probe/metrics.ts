@@ -20,6 +20,8 @@ const requestMax = seconds(10);
 const answerMax = seconds(60);
 /** In characters: so much is put together before it is written and others get their turn. */
 const pieceSize = 64 * 1024;
+/** … and so many lines, though some may be empty: each may have taken an unpacking. */
+const linesAtOnce = 100;
 const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 export type MetricsOptions = {
@@ -116,11 +118,13 @@ async function scrape(
   const cancel = clock.after(answerMax, () => response.destroy());
   try {
     let piece = '';
+    let count = 0;
     const engines = { name: engine.name, problem: engine.problem(), cpu: engine.cpuSeconds() };
     for (const lines of [ownLines(agent, engines, self()), targetLines(agent, clock.now())]) {
       for (const line of lines) {
         piece += line;
-        if (piece.length < pieceSize) continue;
+        count += 1;
+        if (piece.length < pieceSize && count % linesAtOnce !== 0) continue;
         await write(response, piece);
         if (response.destroyed) return;
         piece = '';

@@ -3,9 +3,20 @@
  * thousand of them: of a trace only what the table and the metrics show.
  */
 import type { Instant } from '../time.ts';
-import { type Judged, newJudged, resetCounters, resumed, standing, type VerdictName } from './core/judge.ts';
+import {
+  type Judged,
+  newJudged,
+  pingForgotten,
+  pingSent,
+  resetCounters,
+  resumed,
+  standing,
+  type VerdictName,
+} from './core/judge.ts';
 import type { Address, Rtt, TraceEnd, TraceRecord } from './core/record.ts';
-import { type Summary, summaryOf } from './core/statistics.ts';
+import { type Beginning, beginningOf } from './core/sparing.ts';
+import { type Statistics, type Summary, summaryOf } from './core/statistics.ts';
+import { Packed } from './packed.ts';
 import type { Target } from './target.ts';
 
 /** What survives a restart. */
@@ -21,10 +32,19 @@ export type LastTrace = {
   readonly hops: number;
 };
 
+/** For nearly all of many. */
+const nothingRaised: readonly VerdictName[] = [];
+
 export class Watched {
   readonly address: Address;
   target: Target;
-  judged: Judged;
+  readonly #packed: Packed<Judged>;
+  /** Pings that are not in what is packed: sending one is to cost nothing. */
+  #sent = 0;
+  /** By name: all else that is said of them is packed. */
+  raised = nothingRaised;
+  /** How its usual path begins; null while that is not known. */
+  beginning: Beginning['hops'] | null = null;
   traced: LastTrace | null = null;
   pathId: string | null;
   /** Traces that ended, confirming ones not counted. */
@@ -40,21 +60,57 @@ export class Watched {
     const fresh = newJudged(address, now);
     // What another version judged by may mean something else here.
     const known = saved !== null && saved.judged.version === fresh.version ? saved : null;
-    this.judged = known === null ? fresh : resumed(known.judged);
+    const judged = known === null ? fresh : resumed(known.judged);
+    this.#packed = new Packed(judged);
+    this.#note(judged);
     this.pathId = known?.pathId ?? null;
   }
 
-  get raised(): readonly VerdictName[] {
-    return standing(this.judged).map(({ verdict }) => verdict);
+  /** All that is known: made anew each time it is asked for. */
+  get judged(): Judged {
+    let judged = this.#packed.value;
+    for (let n = 0; n < this.#sent; n++) judged = pingSent(judged);
+    return judged;
   }
 
-  note(trace: TraceRecord): void {
+  set judged(judged: Judged) {
+    this.#packed.value = judged;
+    this.#sent = 0;
+    this.#note(judged);
+  }
+
+  /** What is asked of all targets at once is kept at hand. */
+  #note(judged: Judged): void {
+    const raised = standing(judged);
+    this.raised = raised.length === 0 ? nothingRaised : raised.map(({ verdict }) => verdict);
+    const beginning = beginningOf(judged);
+    const known = this.beginning;
+    const isSame =
+      known?.length === beginning?.length && beginning?.every((hop, index) => hop === known?.[index]);
+    if (!isSame) this.beginning = beginning;
+  }
+
+  get statistics(): Statistics {
+    return this.judged.statistics;
+  }
+
+  /** So many pings are sent now. */
+  sent(count: number): void {
+    this.#sent += count;
+  }
+
+  /** So many of those that were sent tell nothing. */
+  forgotten(count: number): void {
+    for (let n = 0; n < count; n++) this.judged = pingForgotten(this.judged);
+  }
+
+  noteTrace(trace: TraceRecord): void {
     const last = trace.hops.at(-1);
     this.traced = { at: trace.at, end: trace.end, hops: last?.ttl ?? 0 };
   }
 
   summary(now: Instant): Summary {
-    return summaryOf(this.judged.statistics, now);
+    return summaryOf(this.statistics, now);
   }
 
   /** Figures at zero; the averages and the hours' histograms go on. */

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exampleNetwork } from '../../src/probe/core/network.ts';
-import { commonHops, gapMost, probesPerHop, shapeOf, sparedMax } from '../../src/probe/core/sparing.ts';
+import {
+  type Beginning,
+  beginningOf,
+  commonHops,
+  gapMost,
+  probesPerHop,
+  shapeOf,
+  sparedMax,
+} from '../../src/probe/core/sparing.ts';
+import type { Judged } from '../../src/probe/core/state.ts';
 import { isListed } from '../../src/probe/core/via.ts';
 import { delayWords, escapeHtml, fitted, lengthWords, summaryMax } from '../../src/probe/core/words.ts';
 import { safeDetail } from '../../src/station/html.ts';
@@ -97,6 +106,11 @@ describe('listed hops', () => {
 });
 
 describe('the first hops', () => {
+  const beginnings = (all: readonly Judged[]): Beginning[] =>
+    all.flatMap((judged) => {
+      const hops = beginningOf(judged);
+      return hops === null ? [] : [{ address: judged.address, hops }];
+    });
   const targets = (count: number) =>
     Array.from(
       { length: count },
@@ -105,7 +119,7 @@ describe('the first hops', () => {
 
   it('are spared where they are common to all targets, in seven traces of eight', () => {
     const all = targets(10);
-    const common = commonHops(all);
+    const common = commonHops(beginnings(all));
     assert.deepEqual(common, { v4: sparedMax, v6: 0 });
     const [one] = all;
     assert.ok(one);
@@ -116,7 +130,7 @@ describe('the first hops', () => {
   });
 
   it('are not spared for a few targets, for one that is new, or where something stands', () => {
-    assert.deepEqual(commonHops(targets(3)), { v4: 0, v6: 0 });
+    assert.deepEqual(commonHops(beginnings(targets(3))), { v4: 0, v6: 0 });
     const common = { v4: 2, v6: 0 };
     assert.equal(shapeOf(new Watch(lab).rounds(1).state, common, false).firstHop, 1);
     assert.equal(shapeOf(known().change(change).rounds(2).state, common, false).firstHop, 1);

@@ -22,18 +22,25 @@ const wholeEvery = 8;
 
 const versionOf = (address: Address): 'v4' | 'v6' => (address.includes(':') ? 'v6' : 'v4');
 
+/** How the usual path of a target begins: null for a place that is not one router's alone, or the target's. */
+export type Beginning = { readonly address: Address; readonly hops: readonly (Address | null)[] };
+
+/** Null: it is not known yet. */
+export function beginningOf({ address, paths }: Judged): Beginning['hops'] | null {
+  if (!paths.learnt) return null;
+  return paths.usual.hops.slice(0, sparedMax).map(({ addresses }) => {
+    const [only = null] = addresses;
+    return addresses.length === 1 && only !== address ? only : null;
+  });
+}
+
 /** To be worked out anew now and then: a minute's delay does no harm. */
-export function commonHops(all: Iterable<Judged>): CommonHops {
-  const firsts: Record<'v4' | 'v6', { hops: readonly (Address | null)[]; count: number }> = {
+export function commonHops(all: Iterable<Beginning>): CommonHops {
+  const firsts: Record<'v4' | 'v6', { hops: Beginning['hops']; count: number }> = {
     v4: { hops: [], count: 0 },
     v6: { hops: [], count: 0 },
   };
-  for (const { address, paths } of all) {
-    if (!paths.learnt) continue;
-    const hops = paths.usual.hops.slice(0, sparedMax).map(({ addresses }) => {
-      const [only = null] = addresses;
-      return addresses.length === 1 && only !== address ? only : null;
-    });
+  for (const { address, hops } of all) {
     const known = firsts[versionOf(address)];
     known.hops =
       known.count === 0 ? hops : known.hops.map((hop, index) => (hop === hops[index] ? hop : null));
