@@ -4,7 +4,9 @@
  * included); addresses come and go while the probe runs. Several targets may
  * lead to one address: it is watched once, on behalf of the first of them.
  *
- * A name server that fails changes nothing: what is watched stays watched.
+ * A name server that fails changes nothing: what is watched stays watched, and
+ * what an earlier life watched of a name is watched until a look-up says better.
+ * Otherwise a start while no name server answers would clear what still stands.
  * Look-ups are few at a time, because the system's resolver takes a thread
  * each, and files need these threads too.
  */
@@ -30,8 +32,13 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 export const systemLookup: Lookup = async (host) =>
   (await dns.lookup(host, { all: true })).map(({ address }) => address);
 
+/** What an earlier life knew of a name. */
+export type KnownName = { readonly addresses: readonly string[] };
+
 export type TargetsOptions = {
   readonly lookup: Lookup;
+  /** Asked once, when a name is added. */
+  readonly recall: (host: string) => KnownName | null;
   readonly clock: Clock;
   readonly log: Logger;
   /** An address is watched on behalf of another target from now on; null: not watched any more. */
@@ -100,6 +107,7 @@ export class Targets {
       this.#own(name, parsed.address);
       return { ok: true, settled: Promise.resolve({ addresses: [parsed.address], why: null }) };
     }
+    this.#remember(name, parsed.host);
     name.first = Promise.withResolvers<Settled>();
     this.#queue(name);
     this.#tick();
@@ -131,6 +139,14 @@ export class Targets {
     }
   }
 
+  /** What is to be remembered of names. */
+  *names(): Iterable<readonly [host: string, known: KnownName]> {
+    for (const [host, name] of this.#names) {
+      if (name.host !== null && name.addresses.size > 0)
+        yield [host, { addresses: [...name.addresses.keys()] }];
+    }
+  }
+
   find(word: string): { readonly target: Target; readonly addresses: readonly Address[] } | null {
     const parsed = parseTarget(word);
     if (!parsed.ok) return null;
@@ -146,6 +162,12 @@ export class Targets {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  #remember(name: Name, host: string): void {
+    const known = this.#options.recall(host);
+    if (known === null) return;
+    for (const address of usable(host, known.addresses, new Set()).addresses) this.#own(name, address);
   }
 
   #change(name: Name, target: Target): Promise<Settled> {

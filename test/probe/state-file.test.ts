@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { keptFor, readState, State } from '../../src/probe/state.ts';
+import type { Lookup } from '../../src/probe/targets.ts';
 import { days, minutes, plus, seconds, systemClock } from '../../src/time.ts';
 import { eventually } from '../kit/process.ts';
 import { address, pathOf, pinged, rig, targetOf } from './kit.ts';
@@ -18,14 +19,21 @@ function folder(t: TestContext): string {
 const one = '198.51.100.7';
 
 /** A probe that keeps its state there. */
-function kept(path: string) {
-  const { entries, warning } = readState(path);
+function kept(path: string, lookup?: Lookup) {
+  const read = readState(path);
   const holder: { state: State | null } = { state: null };
-  const probe = rig({ recall: (asked) => holder.state?.recall(asked) ?? null });
-  const { agent, clock, log } = probe;
-  const state = new State({ path, watched: () => agent.watched(), clock, log }, entries);
+  const probe = rig({
+    recall: (asked) => holder.state?.recall(asked) ?? null,
+    recallName: (host) => holder.state?.recallName(host) ?? null,
+    ...(lookup === undefined ? {} : { lookup }),
+  });
+  const { agent, targets, clock, log } = probe;
+  const state = new State(
+    { path, watched: () => agent.watched(), names: () => targets.names(), clock, log },
+    read,
+  );
   holder.state = state;
-  return { ...probe, state, warning };
+  return { ...probe, state, warning: read.warning };
 }
 
 test('figures, the identity of the path and what is raised survive a restart', async (t) => {
@@ -56,6 +64,59 @@ test('figures, the identity of the path and what is raised survive a restart', a
   assert.deepEqual(second.verdicts(), [], 'people were told already');
 });
 
+test('a restart while no name server answers: what stands stays said, until the name leads elsewhere', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const host = 'www.example.net';
+  const down: Lookup = async () => {
+    throw Object.assign(new Error('EAI_AGAIN'), { code: 'EAI_AGAIN' });
+  };
+  let answer: Lookup = async () => [one, '2001:db8::7'];
+  const looked: Lookup = (asked) => answer(asked);
+  const first = kept(path, looked);
+  const lost = (probe: typeof first): void => {
+    probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+    probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', null, null, null]);
+  };
+  first.start(host, 'gone.example.net');
+  await first.pass(seconds(30));
+  lost(first);
+  await first.pass(minutes(2));
+  const stands = first.agent.standing().map(({ address: at }) => at);
+  assert.ok(stands.includes(address(one)) && stands.includes(address('2001:db8::7')));
+  await first.state.stop();
+
+  answer = down;
+  const second = kept(path, looked);
+  lost(second);
+  second.start(host);
+  await second.pass(minutes(6));
+  assert.deepEqual(
+    second.agent.standing().map(({ address: at }) => at),
+    stands,
+    'what the next full update says',
+  );
+  await second.state.stop();
+
+  // Nor is it forgotten by a second restart, or by a name that is not there for a while.
+  const third = kept(path, looked);
+  third.start('other.example.net');
+  await third.pass(minutes(6));
+  assert.equal(third.agent.size, 0, 'one that was removed is not watched');
+  await third.state.stop();
+  const fourth = kept(path, looked);
+  lost(fourth);
+  fourth.start(host);
+  await fourth.pass(seconds(30));
+  assert.equal(fourth.agent.standing().length, stands.length);
+  answer = async () => ['192.0.2.99'];
+  await fourth.pass(minutes(30));
+  assert.deepEqual(
+    [...fourth.agent.watched()].map((watched) => watched.address),
+    ['192.0.2.99'],
+  );
+  assert.ok(fourth.verdicts().includes(`unreachable cleared ${one}`));
+});
+
 test('what is not watched just now is kept for a week', async (t) => {
   const path = join(folder(t), 'probe.state');
   const first = kept(path);
@@ -77,7 +138,7 @@ test('what is not watched just now is kept for a week', async (t) => {
 
 test('no file is no warning; an empty one, one of another make, and noise are set aside with words', (t) => {
   const dir = folder(t);
-  assert.deepEqual(readState(join(dir, 'none')), { entries: new Map(), warning: null });
+  assert.deepEqual(readState(join(dir, 'none')), { entries: new Map(), names: new Map(), warning: null });
   const wrong: Record<string, string | Uint8Array> = {
     empty: '',
     other: '{"version":9}\n',
