@@ -155,7 +155,7 @@ function openState(config: ProbeConfig, known: () => Known, log: Logger): State 
   return new State({ path: config.state, watched, names: () => known().targets.names(), clock, log }, read);
 }
 
-function openSender(config: ProbeConfig, agent: Agent, names: Names, log: Logger): AlertSender {
+function openSender(config: ProbeConfig, { agent, targets }: Known, names: Names, log: Logger): AlertSender {
   const longest = Math.max(0, ...config.targets.map(({ traceEvery }) => traceEvery));
   return new AlertSender({
     source: config.name,
@@ -166,7 +166,7 @@ function openSender(config: ProbeConfig, agent: Agent, names: Names, log: Logger
     send: (datagram, destinations) => send(datagram, destinations, clock),
     newId: newTransmissionId,
     nameOf: (address) => names.of(address),
-    raised: () => agent.standing(),
+    raised: () => [...agent.standing(), ...targets.standing()],
     clock,
     log,
   });
@@ -207,9 +207,10 @@ async function run(config: ProbeConfig): Promise<void> {
     clock,
     log,
     onOwner: (address, target) => (target === null ? agent.unwatch(address) : agent.watch(address, target)),
+    onName: (target, change) => agent.pass({ kind: 'name', target, change }),
   });
   const reload = new Reload({ config, load, targets, log, sender: () => sender });
-  const sender = openSender(config, agent, names, log);
+  const sender = openSender(config, { agent, targets }, names, log);
   agent.listen((record) => sender.hear(record));
   const shared = { agent, clock, log };
   try {

@@ -81,8 +81,10 @@ export class AlertSender {
   }
 
   hear(record: ProbeRecord): void {
-    if (record.kind !== 'verdict' || this.#stopped) return;
-    this.change({ target: record.target, address: record.address, change: record.change });
+    if (this.#stopped) return;
+    const { kind, target } = record;
+    if (kind === 'verdict') this.change({ target, address: record.address, change: record.change });
+    if (kind === 'name') this.change({ target, address: null, change: record.change });
   }
 
   /** Of several changes of one alert the last one counts: where it flaps within a second, nobody wants to hear it. */

@@ -9,6 +9,7 @@ import {
   settleFor,
   waitingMax,
 } from '../../src/probe/send.ts';
+import { leadsNowhere } from '../../src/probe/unresolved.ts';
 import { alertId, detailsMax, packMax, raiseAfter, type Standing } from '../../src/probe/updates.ts';
 import type { Delivery } from '../../src/send/sender.ts';
 import { minutes, plus, seconds } from '../../src/time.ts';
@@ -93,6 +94,25 @@ test('a verdict is raised and cleared within a second, under an id that tells ta
   assert.equal(cleared?.id, 'loss 10.0.0.1');
   assert.equal(cleared?.clearTime, at + 1n);
   assert.equal(cleared?.raiseTime, 0n);
+});
+
+test('a name that leads nowhere is an alert of its own, under the name', async () => {
+  const { alerts, clock, updates, raised } = sender();
+  const target = targetOf('DB.example.org', { labels: { site: 'berlin' } });
+  const change = leadsNowhere('there is no such host', noon, []);
+  alerts.hear({ kind: 'name', target, change });
+  raised.push({ target, address: null, change });
+  await clock.advanceTo(plus(noon, seconds(1)));
+  const [told] = updates()[0]?.alerts ?? [];
+  assert.deepEqual(
+    [told?.id, told?.subject, told?.raiseTime],
+    ['unresolved db.example.org', 'DB.example.org', at],
+  );
+  assert.equal(told?.summary, 'no address found (there is no such host), since 12:00 UTC');
+  assert.equal(told?.detail, '<p>site: berlin</p>');
+  alerts.full();
+  await clock.advanceTo(plus(noon, seconds(2)));
+  assert.deepEqual(updates()[1]?.alerts, [told], 'and in the full update');
 });
 
 test('of several changes of one alert within a second the last one counts', async () => {

@@ -117,6 +117,28 @@ test('a restart while no name server answers: what stands stays said, until the 
   assert.ok(fourth.verdicts().includes(`unreachable cleared ${one}`));
 });
 
+test('a name that was said to lead nowhere stays so over a restart, and is cleared once it leads somewhere', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  let answer: Lookup = async () => [];
+  const looked: Lookup = (asked) => answer(asked);
+  const first = kept(path, looked);
+  first.start('www.example.net');
+  await first.pass(minutes(4));
+  const [before] = first.targets.standing();
+  assert.match(before?.change.summary ?? '', /no address found \(it has no address\)/);
+  await first.state.stop();
+
+  const second = kept(path, looked);
+  second.start('www.example.net');
+  await second.pass(minutes(1));
+  assert.deepEqual(second.targets.standing(), [before]);
+  assert.equal(second.of('name'), 0, 'people were told already');
+  answer = async () => [one];
+  await second.pass(minutes(2));
+  assert.deepEqual(second.targets.standing(), []);
+  assert.equal(second.of('name'), 1);
+});
+
 test('what is not watched just now is kept for a week', async (t) => {
   const path = join(folder(t), 'probe.state');
   const first = kept(path);
