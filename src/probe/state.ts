@@ -7,8 +7,9 @@
  * The file is a line of JSON for each address or name, with a checksum before it. It is
  * written beside its place, a few lines at a time so that ten thousand targets
  * hold up no ping, made safe on the disk, and renamed. A disk that is full is a
- * warning: the probe goes on, and the old file stays. A line that is damaged
- * costs that address, and the file is set aside for whoever wants to look.
+ * warning: the probe goes on, and the old file stays. A line that is damaged,
+ * or of which nothing can be made, costs that address, and the file is set aside
+ * for whoever wants to look.
  */
 
 import { readFileSync, renameSync, statSync } from 'node:fs';
@@ -19,6 +20,8 @@ import type { Logger } from '../log.ts';
 import { fileWords } from '../station/local-file.ts';
 import { type Cancel, type Clock, days, type Instant, minutes, since } from '../time.ts';
 import type { Address } from './core/record.ts';
+import { type Entry, isEntry, isNameEntry, type NameEntry } from './saved-shape.ts';
+import { parseTarget } from './target.ts';
 import type { KnownName } from './targets.ts';
 import type { Saved, Watched } from './watched.ts';
 
@@ -30,9 +33,8 @@ const fileMax = 1024 * 1024 * 1024;
 const linesAtOnce = 50;
 const format = 'mauveprobe state 1';
 const newline = 10;
-
-type Entry = Saved & { readonly address: Address; readonly at: Instant };
-type NameEntry = KnownName & { readonly name: string; readonly at: Instant };
+/** So many targets that begin anew are named in the log. */
+const namedMax = 10;
 
 export type StateOptions = {
   readonly path: string;
@@ -213,6 +215,7 @@ export function readState(path: string): StateRead {
   }
   const read = none();
   const { entries, names } = read;
+  const unusable: string[] = [];
   let damaged = 0;
   let isState = false;
   for (const line of linesIn(bytes)) {
@@ -221,13 +224,34 @@ export function readState(path: string): StateRead {
       isState = value !== null && 'format' in value && value.format === format;
       if (!isState) return aside(path, read, 'it is no state of this version of mauveprobe');
     } else if (value !== null && isEntry(value)) entries.set(value.address, value);
-    else if (value !== null && isName(value)) names.set(value.name, value);
-    else damaged += 1;
+    else if (value !== null && isNameEntry(value)) names.set(value.name, value);
+    else {
+      const about = value === null ? null : aboutOf(value);
+      if (about === null) damaged += 1;
+      else unusable.push(about);
+    }
   }
   if (!isState) return aside(path, read, 'it is empty');
-  if (damaged === 0) return { ...read, warning: null };
+  const faults = faultWords(damaged, unusable);
+  if (faults.length === 0) return { ...read, warning: null };
   const good = entries.size + names.size;
-  return aside(path, read, `${damaged} of its lines are damaged; ${good} are good and are used`);
+  return aside(path, read, `${faults.join('; ')}; ${good} are good and are used`);
+}
+
+/** What is wrong with the lines. */
+function faultWords(damaged: number, unusable: readonly string[]): readonly string[] {
+  const words = damaged === 0 ? [] : [`${damaged} of its lines are damaged`];
+  if (unusable.length === 0) return words;
+  const more = unusable.length - namedMax;
+  const named = unusable.slice(0, namedMax).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return [...words, `what it holds of ${named} cannot be used, and begins anew`];
+}
+
+/** Which target a line is about that cannot be used; null where it does not even say that. */
+function aboutOf(value: object): string | null {
+  const about = 'address' in value ? value.address : 'name' in value ? value.name : null;
+  const parsed = typeof about === 'string' ? parseTarget(about) : null;
+  return parsed?.ok === true ? (parsed.kind === 'host' ? parsed.host : parsed.address) : null;
 }
 
 function* linesIn(bytes: Buffer): Generator<Buffer> {
@@ -249,12 +273,6 @@ function soundLine(line: Buffer): object | null {
     return null;
   }
 }
-
-/** The checksum vouches for the rest. */
-const isEntry = (value: object): value is Entry =>
-  'address' in value && typeof value.address === 'string' && 'judged' in value;
-const isName = (value: object): value is NameEntry =>
-  'name' in value && typeof value.name === 'string' && 'addresses' in value && Array.isArray(value.addresses);
 
 type Read = Pick<StateRead, 'entries' | 'names'>;
 const none = (): Read => ({ entries: new Map(), names: new Map() });
