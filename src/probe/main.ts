@@ -25,6 +25,7 @@ import { Reload } from './reload.ts';
 import { openScreen, type Screen, screenLog } from './screen.ts';
 import { AlertSender, settleFor } from './send.ts';
 import { readState, State } from './state.ts';
+import { lockState } from './state-lock.ts';
 import { systemLookup, Targets } from './targets.ts';
 import type { Watched } from './watched.ts';
 
@@ -186,6 +187,12 @@ async function run(config: ProbeConfig): Promise<void> {
   const { log, show } = faceOf(config);
   const leaving = whoToBecome(config, log);
   if ('fault' in leaving) throw new Refusal(exit.unavailable, `mauveprobe: --user: ${leaving.fault}\n`);
+  if (config.state !== null) {
+    const lock = lockState(config.state, log);
+    if ('fault' in lock)
+      throw new Refusal(exit.unavailable, oneLine(`mauveprobe: ${lock.fault}`).concat('\n'));
+    endings.add(() => lock.release());
+  }
   const names = new Names(systemReverse(), clock);
   const engine = await openEngine(config, leaving, log);
   endings.add(() => engine.close());

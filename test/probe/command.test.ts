@@ -247,6 +247,26 @@ test('the state is saved when it ends, and used when it starts again', async (t)
   assert.equal(await second.end(), 0);
 });
 
+test('a second probe on the same state file is refused by name; one that was killed leaves no lock behind', async (t) => {
+  const state = join(folder(t), 'probe.state');
+  const control = await freePort();
+  const args = ['--fake', '--json', '--state', state, '--metrics', 'off', '192.0.2.1'];
+  const first = start(t, ...args, '--control', `127.0.0.1:${control}`);
+  await ask(control, { cmd: 'noop' });
+  const second = run('mauveprobe', [...args, '--control', 'off', '--rounds', '1', '--trace-interval', '0.3']);
+  assert.equal(second.code, 69);
+  assert.match(
+    second.stderr,
+    /^mauveprobe: another probe \(pid \d+\) keeps its state in \S+probe\.state: stop it first/m,
+  );
+  await first.end('SIGKILL');
+  const third = run('mauveprobe', [...args, '--control', 'off', '--rounds', '1', '--trace-interval', '0.3']);
+  assert.equal(third.code, 0, third.stderr);
+  const elsewhere = run('mauveprobe', [...args, '--state', '/nowhere/probe.state', '--rounds', '1', ...off]);
+  assert.equal(elsewhere.code, 0);
+  assert.match(elsewhere.stderr, /the state is not guarded against a second probe/);
+});
+
 test('a heartbeat at once, and a verdict within seconds, to every destination', async (t) => {
   const [one, two] = [await receiver(t), await receiver(t)];
   const file = join(folder(t), 'probe.yaml');
