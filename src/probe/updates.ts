@@ -162,10 +162,20 @@ export function fullUpdates(
   return [...texts, ...changeUpdates(said, cleared)];
 }
 
+/** For a destination that hears no more of this probe: nothing is raised there now, nor by its silence later. */
+export function farewellUpdate(said: Said): Uint8Array {
+  const now = wholeSeconds(said.now);
+  const summary = `probe ${said.source} does not report here any more`;
+  return update(said, [{ ...heartbeatAlert(said, now), raiseTime: 0n, summary }], true);
+}
+
 /** Cleared now, raised later unless heard from again: so that a dead probe raises itself. */
 export function heartbeatUpdate(said: Said): Uint8Array {
-  const now = wholeSeconds(said.now);
-  const alert: UpdateAlert = {
+  return update(said, [heartbeatAlert(said, wholeSeconds(said.now))], false);
+}
+
+function heartbeatAlert(said: Said, now: bigint): UpdateAlert {
+  return {
     id: heartbeatId,
     raiseTime: now + BigInt(raiseAfter / 1000),
     clearTime: now,
@@ -175,5 +185,4 @@ export function heartbeatUpdate(said: Said): Uint8Array {
     importance: 0,
     suppressUntil: 0n,
   };
-  return update(said, [alert], false);
 }

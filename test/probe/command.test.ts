@@ -304,6 +304,30 @@ test('a heartbeat at once, and a verdict within seconds, to every destination', 
   await probe.end();
 });
 
+test('a station that is taken out of the file is left with nothing raised', async (t) => {
+  await withStation({}, async (station) => {
+    const file = join(folder(t), 'probe.yaml');
+    const write = (to: string): void =>
+      writeFileSync(
+        file,
+        `engine: fake\nto: [${to}]\ntrace_interval: 300ms\ntargets: [192.0.2.1]\nrules: {via: [{hop: 203.0.113.0/24, expect: always}]}\n`,
+      );
+    write(`127.0.0.1:${station.port}`);
+    const probe = start(t, '--config', file, '--json', ...off);
+    await eventually(
+      () => station.alerts(),
+      (alerts) => alerts.length > 0,
+    );
+    write('');
+    probe.child.kill('SIGHUP');
+    await eventually(
+      () => station.alerts(),
+      (alerts) => alerts.length === 0,
+    );
+    await probe.end();
+  });
+});
+
 test('from the probe to the page of a real station: raised, and cleared when the target is gone', async (t) => {
   await withStation({}, async (station) => {
     const control = await freePort();

@@ -263,7 +263,65 @@ test('destinations may change while it runs', async () => {
   alerts.destinations(['other.example.net', 'third.example.net']);
   alerts.change(standingOf(1));
   await clock.advanceTo(plus(noon, seconds(2)));
-  assert.deepEqual(sent.map(({ to }) => to).sort(), ['other.example.net', 'third.example.net']);
+  assert.deepEqual(
+    sent.filter(({ update }) => !update.replace).map(({ to }) => to),
+    ['other.example.net', 'third.example.net'],
+  );
+});
+
+test('a destination that is dropped is left with nothing raised, now or later; the others hear again what stands', async () => {
+  const { alerts, clock, sent, raised } = sender({
+    heartbeat: true,
+    destinations: ['old.example.net', 'kept.example.net'],
+  });
+  alerts.start();
+  raised.push(standingOf(1));
+  alerts.change(standingOf(1));
+  await clock.advanceTo(plus(noon, seconds(2)));
+  sent.length = 0;
+  alerts.destinations(['kept.example.net', 'new.example.net']);
+  await clock.advanceTo(plus(noon, seconds(3)));
+  const told = (to: string) => sent.filter((one) => one.to === to).map(({ update }) => update);
+  const [farewell, ...more] = told('old.example.net');
+  assert.equal(more.length, 0);
+  assert.equal(farewell?.replace, true, 'all else is cleared');
+  assert.deepEqual(
+    farewell?.alerts.map(({ id, raiseTime, clearTime }) => ({ id, raiseTime, clearTime })),
+    [{ id: 'heartbeat', raiseTime: 0n, clearTime: at + 2n }],
+  );
+  for (const to of ['kept.example.net', 'new.example.net']) {
+    assert.deepEqual(
+      told(to).map(({ replace, alerts: all }) => ({ replace, ids: all.map(({ id }) => id) })),
+      [
+        { replace: false, ids: ['loss 10.0.0.1'] },
+        { replace: false, ids: ['heartbeat'] },
+      ],
+      'they may be the same station by another name',
+    );
+  }
+  assert.equal(sent[0]?.to, 'old.example.net', 'first of all');
+  await clock.advanceTo(plus(noon, minutes(6)));
+  assert.equal(told('old.example.net').length, 1, 'and nothing more is ever sent there');
+  sent.length = 0;
+  alerts.destinations(['kept.example.net', 'new.example.net']);
+  await clock.advanceTo(plus(noon, seconds(361)));
+  assert.deepEqual(sent, [], 'what is as it was is not told again');
+});
+
+test('a dropped destination that does not answer keeps nothing from the others for long', async () => {
+  const went: string[] = [];
+  const { alerts, clock, raised } = sender({
+    destinations: ['old.example.net'],
+    send: async (_, [to = '']) => {
+      if (to === 'old.example.net') return await new Promise(() => undefined);
+      went.push(to);
+      return [{ destination: to, sent: ['192.0.2.1:32741'], failed: [] }];
+    },
+  });
+  raised.push(standingOf(1));
+  alerts.destinations(['new.example.net']);
+  await clock.advanceTo(plus(noon, seconds(12)));
+  assert.deepEqual(went, ['new.example.net']);
 });
 
 test('what has changed is sent before the probe ends', async () => {
