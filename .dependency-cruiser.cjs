@@ -60,6 +60,8 @@ module.exports = {
       '^src/wire/',
       '^src/send/sender\\.ts$',
       '^src/station/(yaml-file|nearest|address|local-file)\\.ts$',
+      // One way of locking a file for both programs.
+      '^src/station/store/(file-lock|errors)\\.ts$',
     ),
     only(
       'probe-core-knows-time-and-the-wires-types',

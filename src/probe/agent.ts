@@ -333,6 +333,11 @@ export class Agent {
     this.#tell({ kind: 'stats', target, address, at, summary: watched.summary(at) });
   }
 
+  /** Passes on what others found, such as a name that leads nowhere. */
+  pass(record: ProbeRecord): void {
+    this.#tell(record);
+  }
+
   #tell(record: ProbeRecord): void {
     for (const listener of this.#listeners) {
       try {

@@ -18,7 +18,7 @@ import * as limits from './limits.ts';
 import { type Options, parseOptions } from './options.ts';
 import { mergedRules } from './rules-file.ts';
 import { fullEveryDefault } from './send.ts';
-import { parseTarget, type Target } from './target.ts';
+import { type Target, targetKey } from './target.ts';
 
 /** Where to listen, and whether somebody asked for just that. */
 export type Listen = { readonly at: Listening; readonly asked: boolean } | null;
@@ -80,13 +80,19 @@ export function loadConfig(from: LoadConfig): Loaded {
   if (!read.ok) return faulty(read.faults);
   const { file } = read;
   const fresh = freshTarget(options, file);
-  const targets = [...(file.targets ?? []).map((written) => fileTarget(written, fresh, options))];
+  const typed = new Map(options.targets.map((one) => [targetKey(one.word), one]));
+  const targets = (file.targets ?? []).map((written) => {
+    const every = typed.get(targetKey(written.target.word))?.every ?? null;
+    return fileTarget(written, fresh, { ...options, pingEvery: every ?? options.pingEvery });
+  });
   const twice = doubled(targets);
-  if (twice !== null) return faulty([read.fault(['targets', twice], 'this target is here twice')]);
-  const words = new Set(targets.map(({ word }) => word));
-  for (const { word, every } of options.targets) {
-    if (words.has(word)) continue;
-    words.add(word);
+  if (twice !== null) {
+    const message = `this target is here twice: it stands there as ${twice.first} already`;
+    return faulty([read.fault(['targets', twice.index], message)]);
+  }
+  // One that is in the file, too, has the labels and rules that it has there.
+  for (const { word } of targets) typed.delete(targetKey(word));
+  for (const { word, every } of typed.values()) {
     targets.push({ ...fresh, word, labels: {}, pingEvery: every ?? fresh.pingEvery });
   }
   const config = { ...settings(from, options, file, read.folder), targets, fresh };
@@ -146,15 +152,13 @@ function fileTarget(written: FileTarget, fresh: ProbeConfig['fresh'], options: O
   };
 }
 
-/** The first that stands for the same target as one before it. */
-function doubled(targets: readonly Target[]): number | null {
-  const seen = new Set<string>();
+/** The first that stands for the same target as one before it, and how that is written. */
+function doubled(targets: readonly Target[]): { readonly index: number; readonly first: string } | null {
+  const seen = new Map<string, string>();
   for (const [index, { word }] of targets.entries()) {
-    const parsed = parseTarget(word);
-    if (!parsed.ok) continue;
-    const key = parsed.kind === 'host' ? parsed.host : parsed.address;
-    if (seen.has(key)) return index;
-    seen.add(key);
+    const first = seen.get(targetKey(word));
+    if (first !== undefined) return { index, first };
+    seen.set(targetKey(word), word);
   }
   return null;
 }

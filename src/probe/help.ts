@@ -46,6 +46,6 @@ Telling
 
 TIME is seconds (30, 0.5) or a length of time (90s, 2m).
 Signals: HUP reads the file again, INT and TERM end in good order.
-Exit codes: 0 good, 64 wrong options, 68 no target is known, 69 no engine can run or an
-address is taken, 78 something is wrong in the file.
+Exit codes: 0 good, 64 wrong options, 68 no target is known, 69 no engine can run, or an
+address or the state file is taken, 78 something is wrong in the file.
 `;

@@ -44,9 +44,9 @@ export class JsonLines {
 
 /** @returns null for what has no line. */
 export function jsonOf(record: ProbeRecord, names: Pick<Names, 'of'>): object | null {
-  const { kind, target, address } = record;
+  const { kind, target } = record;
   const labels = Object.keys(target.labels).length === 0 ? {} : { labels: target.labels };
-  const about = { target: target.word, address };
+  const about = { target: target.word, address: kind === 'name' ? null : record.address };
   switch (kind) {
     case 'ping':
       return { kind, at: rfc3339(record.ping.at), ...about, ...outcomeOf(record.ping), ...labels };
@@ -64,9 +64,10 @@ export function jsonOf(record: ProbeRecord, names: Pick<Names, 'of'>): object | 
         ...labels,
       };
     }
+    case 'name':
     case 'verdict': {
       const { at, verdict, state, hop, summary } = record.change;
-      return { kind, at: rfc3339(at), ...about, verdict, state, hop, summary, ...labels };
+      return { kind: 'verdict', at: rfc3339(at), ...about, verdict, state, hop, summary, ...labels };
     }
     case 'stats':
       return null;

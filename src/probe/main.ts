@@ -25,7 +25,9 @@ import { Reload } from './reload.ts';
 import { openScreen, type Screen, screenLog } from './screen.ts';
 import { AlertSender, settleFor } from './send.ts';
 import { readState, State } from './state.ts';
+import { lockState } from './state-lock.ts';
 import { systemLookup, Targets } from './targets.ts';
+import type { Watched } from './watched.ts';
 
 const exit = { good: 0, bug: 70, unknownHost: 68, unavailable: 69 } as const;
 /** How long an orderly end may take before the process ends all the same. */
@@ -144,14 +146,17 @@ async function openEngine(config: ProbeConfig, leaving: Leaving, log: Logger): P
   throw new Refusal(exit.unavailable, oneLine(`mauveprobe: ${chosen.say}`).concat('\n'));
 }
 
-function openState(config: ProbeConfig, agent: () => Agent, log: Logger): State | null {
+type Known = { readonly agent: Agent; readonly targets: Targets };
+
+function openState(config: ProbeConfig, known: () => Known, log: Logger): State | null {
   if (config.state === null) return null;
-  const { entries, warning } = readState(config.state);
-  if (warning !== null) log.warn(warning);
-  return new State({ path: config.state, watched: () => agent().watched(), clock, log }, entries);
+  const read = readState(config.state);
+  if (read.warning !== null) log.warn(read.warning);
+  const watched = (): Iterable<Watched> => known().agent.watched();
+  return new State({ path: config.state, watched, names: () => known().targets.names(), clock, log }, read);
 }
 
-function openSender(config: ProbeConfig, agent: Agent, names: Names, log: Logger): AlertSender {
+function openSender(config: ProbeConfig, { agent, targets }: Known, names: Names, log: Logger): AlertSender {
   const longest = Math.max(0, ...config.targets.map(({ traceEvery }) => traceEvery));
   return new AlertSender({
     source: config.name,
@@ -162,7 +167,7 @@ function openSender(config: ProbeConfig, agent: Agent, names: Names, log: Logger
     send: (datagram, destinations) => send(datagram, destinations, clock),
     newId: newTransmissionId,
     nameOf: (address) => names.of(address),
-    raised: () => agent.standing(),
+    raised: () => [...agent.standing(), ...targets.standing()],
     clock,
     log,
   });
@@ -182,10 +187,16 @@ async function run(config: ProbeConfig): Promise<void> {
   const { log, show } = faceOf(config);
   const leaving = whoToBecome(config, log);
   if ('fault' in leaving) throw new Refusal(exit.unavailable, `mauveprobe: --user: ${leaving.fault}\n`);
+  if (config.state !== null) {
+    const lock = lockState(config.state, log);
+    if ('fault' in lock)
+      throw new Refusal(exit.unavailable, oneLine(`mauveprobe: ${lock.fault}`).concat('\n'));
+    endings.add(() => lock.release());
+  }
   const names = new Names(systemReverse(), clock);
   const engine = await openEngine(config, leaving, log);
   endings.add(() => engine.close());
-  const state = openState(config, () => agent, log);
+  const state = openState(config, () => ({ agent, targets }), log);
   const { rate, rounds, timeout, retries, maxHops } = config;
   const agent: Agent = new Agent({
     engine,
@@ -197,14 +208,16 @@ async function run(config: ProbeConfig): Promise<void> {
     tracing: { timeout, retries, maxHops },
     recall: (address) => state?.recall(address) ?? null,
   });
-  const targets = new Targets({
+  const targets: Targets = new Targets({
     lookup: systemLookup,
+    recall: (host) => state?.recallName(host) ?? null,
     clock,
     log,
     onOwner: (address, target) => (target === null ? agent.unwatch(address) : agent.watch(address, target)),
+    onName: (target, change) => agent.pass({ kind: 'name', target, change }),
   });
   const reload = new Reload({ config, load, targets, log, sender: () => sender });
-  const sender = openSender(config, agent, names, log);
+  const sender = openSender(config, { agent, targets }, names, log);
   agent.listen((record) => sender.hear(record));
   const shared = { agent, clock, log };
   try {

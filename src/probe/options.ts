@@ -13,7 +13,7 @@ import { type Method, methods } from './core/record.ts';
 import { type EngineChoice, parseEngineChoice } from './engine/choose.ts';
 import { help, usage } from './help.ts';
 import * as limits from './limits.ts';
-import { parseInterval, parseTarget, splitInterval } from './target.ts';
+import { parseInterval, parseTarget, splitInterval, targetKey } from './target.ts';
 
 export type WordWithInterval = { readonly word: string; readonly every: Duration | null };
 
@@ -103,6 +103,7 @@ function asked(argv: readonly string[], version: string): Asked {
     return typeof value === 'string' ? value : null;
   };
   const targets = positionals.map(target);
+  checkOnce(positionals, targets);
   const config = text('config');
   if (targets.length === 0 && config === null)
     throw new Wrong('name a target, or a file of them with --config');
@@ -165,6 +166,17 @@ function target(written: string): WordWithInterval {
   const parsed = parseTarget(split.word);
   if (!parsed.ok) throw new Wrong(`${JSON.stringify(written)} is no target: ${parsed.why}`);
   return split;
+}
+
+/** Which of two intervals is meant only who typed them knows. */
+function checkOnce(written: readonly string[], targets: readonly WordWithInterval[]): void {
+  const seen = new Map<string, string | undefined>();
+  for (const [index, { word }] of targets.entries()) {
+    const key = targetKey(word);
+    if (seen.has(key))
+      throw new Wrong(`${seen.get(key)} and ${written[index]} are the same target: name it once`);
+    seen.set(key, written[index]);
+  }
 }
 
 function interval(option: Name, text: Text): Duration | null {

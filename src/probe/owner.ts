@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { ProbeConfig } from './config.ts';
 import { dropPrivileges, findOwner, isRoot, type Owner } from './engine/privilege.ts';
+import { lockFiles } from './state-lock.ts';
 
 const userDefault = 'nobody';
 const root = 'root';
@@ -60,7 +61,9 @@ const isOwn = (folder: string): boolean => process.env.STATE_DIRECTORY === folde
 function handOver(state: string, { uid, gid }: Owner): void {
   const folder = dirname(state);
   if (isOwn(folder)) chownSync(folder, uid, gid);
-  if (existsSync(state)) chownSync(state, uid, gid);
+  for (const file of [state, ...Object.values(lockFiles(state))]) {
+    if (existsSync(file)) chownSync(file, uid, gid);
+  }
 }
 
 /** Whether that user may do this with a file or folder, by its mode and by those of the folders above. */

@@ -7,8 +7,9 @@ import type { VerdictChange } from './core/judge.ts';
 import type { Address, PingRecord, TraceRecord } from './core/record.ts';
 import type { Summary } from './core/statistics.ts';
 import type { Target } from './target.ts';
+import type { NameChange } from './unresolved.ts';
 
-/** What each record bears: on whose behalf the address is watched. */
+/** What nearly each record bears: on whose behalf the address is watched. */
 type About = { readonly target: Target; readonly address: Address };
 
 export type ProbeRecord =
@@ -16,6 +17,8 @@ export type ProbeRecord =
   | (About & { readonly kind: 'trace'; readonly trace: TraceRecord; readonly pathId: string | null })
   /** Only where a verdict changes. */
   | (About & { readonly kind: 'verdict'; readonly change: VerdictChange })
+  /** Only where a name leads nowhere, and where it does again: of no address. */
+  | { readonly kind: 'name'; readonly target: Target; readonly change: NameChange }
   /** The figures of a target up to then: with each new hour, and before they are dropped. */
   | (About & { readonly kind: 'stats'; readonly at: Instant; readonly summary: Summary });
 

@@ -7,10 +7,12 @@ import { writeSync } from 'node:fs';
 import type { Logger } from '../log.ts';
 import { type Cancel, type Clock, rfc3339, seconds } from '../time.ts';
 import type { Agent } from './agent.ts';
+import type { VerdictChange } from './core/judge.ts';
 import type { Engine } from './engine/engine.ts';
 import type { ProbeRecord } from './records.ts';
 import { type Row, tableLines } from './table.ts';
 import type { Targets } from './targets.ts';
+import type { NameChange } from './unresolved.ts';
 import type { Watched } from './watched.ts';
 
 const drawEvery = seconds(1);
@@ -148,7 +150,9 @@ function notesOf(targets: Targets, engine: Engine, notes: readonly string[]): re
 
 /** A record for people, on one line; null for what would be too much. */
 function lineOf(record: ProbeRecord): string | null {
-  const { target, address } = record;
+  const { target } = record;
+  if (record.kind === 'name') return changeLine(target.word, record.change);
+  const { address } = record;
   const about = target.word === address ? address : `${target.word} (${address})`;
   if (record.kind === 'trace') {
     const { at, end, hops, said } = record.trace;
@@ -157,8 +161,10 @@ function lineOf(record: ProbeRecord): string | null {
     const how = end === 'reached' && delay !== null ? `${delay.toFixed(2)} ms` : `${end} ${said}`.trim();
     return `${rfc3339(at)} ${about}: ${last?.ttl ?? 0} hops, ${how}`;
   }
-  if (record.kind !== 'verdict') return null;
-  const { at, verdict, state, summary } = record.change;
+  return record.kind === 'verdict' ? changeLine(about, record.change) : null;
+}
+
+function changeLine(about: string, { at, verdict, state, summary }: VerdictChange | NameChange): string {
   return `${rfc3339(at)} ${about}: ${verdict} ${state}: ${summary}`;
 }
 

@@ -12,6 +12,7 @@ import type { ProbeRecord } from './records.ts';
 import {
   alertId,
   changeUpdates,
+  farewellUpdate,
   fullUpdates,
   heartbeatUpdate,
   type NameOf,
@@ -23,6 +24,8 @@ export const fullEveryDefault = minutes(5);
 export const heartbeatEvery = seconds(60);
 /** Changes within so long go together. */
 const together = seconds(1);
+/** So long a destination that is dropped may take to hear of it before the others are told. */
+const farewellMax = seconds(10);
 /** Updates that wait for a slow destination; the oldest give way, for the full update says it all again. */
 export const waitingMax = 2_000;
 /** What was cleared is remembered for full updates that are too large for `replace`. */
@@ -62,7 +65,7 @@ export class AlertSender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.destinations(options.destinations);
+    for (const word of options.destinations) this.#lanes.set(word, new Lane(word, options));
   }
 
   start(): void {
@@ -72,17 +75,42 @@ export class AlertSender {
     this.#every('heartbeat', heartbeatEvery, heartbeatEvery, () => this.#beat());
   }
 
-  /** To whom updates go from now on. */
+  /**
+   * To whom updates go from now on. Nobody else would ever clear what stands at one that is dropped, nor keep its
+   * heartbeat from raising. It may be the same station under another name: hence the others are told afterwards.
+   */
   destinations(words: readonly string[]): void {
-    for (const word of this.#lanes.keys()) if (!words.includes(word)) this.#lanes.delete(word);
-    for (const word of words) {
-      if (!this.#lanes.has(word)) this.#lanes.set(word, new Lane(word, this.#options));
-    }
+    const dropped = [...this.#lanes].filter(([word]) => !words.includes(word)).map(([, lane]) => lane);
+    const added = words.filter((word) => !this.#lanes.has(word));
+    if (dropped.length === 0 && added.length === 0) return;
+    // What has changed until now is still for those that are dropped.
+    this.flush();
+    for (const [word] of this.#lanes) if (!words.includes(word)) this.#lanes.delete(word);
+    for (const word of added) this.#lanes.set(word, new Lane(word, this.#options));
+    for (const lane of dropped) lane.post([farewellUpdate(this.#said())]);
+    void this.#ended(dropped, farewellMax).then(() => this.#introduce());
+  }
+
+  /** All that is raised, without clearing anything: a probe that has only begun to look may be asked this, too. */
+  #introduce(): void {
+    if (this.#stopped) return;
+    this.flush();
+    this.#post(changeUpdates(this.#said(), this.#options.raised()));
+    if (this.#options.heartbeat) this.#beat();
+  }
+
+  /** Whether all is sent, or it has taken too long. */
+  async #ended(lanes: Iterable<Lane>, within: Duration): Promise<void> {
+    const sent = Promise.all([...lanes].map((lane) => lane.idle()));
+    const late = new Promise<void>((done) => void this.#options.clock.after(within, done));
+    await Promise.race([sent, late]);
   }
 
   hear(record: ProbeRecord): void {
-    if (record.kind !== 'verdict' || this.#stopped) return;
-    this.change({ target: record.target, address: record.address, change: record.change });
+    if (this.#stopped) return;
+    const { kind, target } = record;
+    if (kind === 'verdict') this.change({ target, address: record.address, change: record.change });
+    if (kind === 'name') this.change({ target, address: null, change: record.change });
   }
 
   /** Of several changes of one alert the last one counts: where it flaps within a second, nobody wants to hear it. */
@@ -122,9 +150,7 @@ export class AlertSender {
     this.#stopped = true;
     for (const cancel of this.#timers.values()) cancel();
     this.flush();
-    const sent = Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
-    const late = new Promise<void>((done) => void this.#options.clock.after(within, done));
-    await Promise.race([sent, late]);
+    await this.#ended(this.#lanes.values(), within);
   }
 
   #said(): Said {

@@ -1,13 +1,15 @@
 /**
  * What survives a restart: the usual paths, the figures and what is raised, of
- * each address, in one small file. A restart must neither learn every path
- * anew nor forget what people were told of.
+ * each address, and the addresses of each name, in one small file. A restart
+ * must neither learn every path anew nor forget what people were told of, also
+ * where no name server answers it.
  *
- * The file is a line of JSON for each address, with a checksum before it. It is
+ * The file is a line of JSON for each address or name, with a checksum before it. It is
  * written beside its place, a few lines at a time so that ten thousand targets
  * hold up no ping, made safe on the disk, and renamed. A disk that is full is a
- * warning: the probe goes on, and the old file stays. A line that is damaged
- * costs that address, and the file is set aside for whoever wants to look.
+ * warning: the probe goes on, and the old file stays. A line that is damaged,
+ * or of which nothing can be made, costs that address, and the file is set aside
+ * for whoever wants to look.
  */
 
 import { readFileSync, renameSync, statSync } from 'node:fs';
@@ -18,6 +20,9 @@ import type { Logger } from '../log.ts';
 import { fileWords } from '../station/local-file.ts';
 import { type Cancel, type Clock, days, type Instant, minutes, since } from '../time.ts';
 import type { Address } from './core/record.ts';
+import { type Entry, isEntry, isNameEntry, type NameEntry } from './saved-shape.ts';
+import { parseTarget } from './target.ts';
+import type { KnownName } from './targets.ts';
 import type { Saved, Watched } from './watched.ts';
 
 export const saveEvery = minutes(5);
@@ -28,12 +33,13 @@ const fileMax = 1024 * 1024 * 1024;
 const linesAtOnce = 50;
 const format = 'mauveprobe state 1';
 const newline = 10;
-
-type Entry = Saved & { readonly address: Address; readonly at: Instant };
+/** So many targets that begin anew are named in the log. */
+const namedMax = 10;
 
 export type StateOptions = {
   readonly path: string;
   readonly watched: () => Iterable<Watched>;
+  readonly names: () => Iterable<readonly [host: string, known: KnownName]>;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -42,20 +48,29 @@ export class State {
   readonly #options: StateOptions;
   /** Of an earlier life, and not asked for yet: a name may lead to it again tomorrow. */
   readonly #left: Map<Address, Entry>;
+  readonly #namesLeft: Map<string, NameEntry>;
   #timer: Cancel = () => undefined;
   #saving: Promise<void> | null = null;
   #problem: string | null = null;
 
   /** @param left what `readState` found. */
-  constructor(options: StateOptions, left: Map<Address, Entry>) {
+  constructor(options: StateOptions, left: Pick<StateRead, 'entries' | 'names'>) {
     this.#options = options;
-    this.#left = left;
+    this.#left = left.entries;
+    this.#namesLeft = left.names;
   }
 
   /** What was known of an address; it is asked for once. */
   recall(address: Address): Saved | null {
     const entry = this.#left.get(address) ?? null;
     this.#left.delete(address);
+    return entry;
+  }
+
+  /** The same of a name. */
+  recallName(host: string): KnownName | null {
+    const entry = this.#namesLeft.get(host) ?? null;
+    this.#namesLeft.delete(host);
     return entry;
   }
 
@@ -106,10 +121,16 @@ export class State {
     for (const watched of this.#options.watched()) {
       yield lineOf({ address: watched.address, at: now, ...watched.saved() });
     }
-    for (const [address, entry] of this.#left) {
-      if (since(entry.at, now) > keptFor) this.#left.delete(address);
-      else yield lineOf(entry);
-    }
+    for (const [name, known] of this.#options.names()) yield lineOf({ name, at: now, ...known });
+    yield* leftLines(this.#left, now);
+    yield* leftLines(this.#namesLeft, now);
+  }
+}
+
+function* leftLines<Key>(left: Map<Key, { readonly at: Instant }>, now: Instant): Generator<string> {
+  for (const [key, entry] of left) {
+    if (since(entry.at, now) > keptFor) left.delete(key);
+    else yield lineOf(entry);
   }
 }
 
@@ -175,6 +196,7 @@ function writeWords(error: unknown): string {
 
 export type StateRead = {
   readonly entries: Map<Address, Entry>;
+  readonly names: Map<string, NameEntry>;
   /** A sentence for the log, where the file is not what it should be. */
   readonly warning: string | null;
 };
@@ -184,27 +206,52 @@ export function readState(path: string): StateRead {
   let bytes: Buffer;
   try {
     const { size } = statSync(path);
-    if (size > fileMax) return aside(path, new Map(), `it is larger than ${fileMax} bytes`);
+    if (size > fileMax) return aside(path, none(), `it is larger than ${fileMax} bytes`);
     bytes = readFileSync(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT') return { entries: new Map(), warning: null };
-    return { entries: new Map(), warning: `${path}: the state cannot be read: ${fileWords(error)}` };
+    if (code === 'ENOENT') return { ...none(), warning: null };
+    return { ...none(), warning: `${path}: the state cannot be read: ${fileWords(error)}` };
   }
-  const entries = new Map<Address, Entry>();
+  const read = none();
+  const { entries, names } = read;
+  const unusable: string[] = [];
   let damaged = 0;
   let isState = false;
   for (const line of linesIn(bytes)) {
     const value = soundLine(line);
     if (!isState) {
       isState = value !== null && 'format' in value && value.format === format;
-      if (!isState) return aside(path, entries, 'it is no state of this version of mauveprobe');
+      if (!isState) return aside(path, read, 'it is no state of this version of mauveprobe');
     } else if (value !== null && isEntry(value)) entries.set(value.address, value);
-    else damaged += 1;
+    else if (value !== null && isNameEntry(value)) names.set(value.name, value);
+    else {
+      const about = value === null ? null : aboutOf(value);
+      if (about === null) damaged += 1;
+      else unusable.push(about);
+    }
   }
-  if (!isState) return aside(path, entries, 'it is empty');
-  if (damaged === 0) return { entries, warning: null };
-  return aside(path, entries, `${damaged} of its lines are damaged; ${entries.size} are good and are used`);
+  if (!isState) return aside(path, read, 'it is empty');
+  const faults = faultWords(damaged, unusable);
+  if (faults.length === 0) return { ...read, warning: null };
+  const good = entries.size + names.size;
+  return aside(path, read, `${faults.join('; ')}; ${good} are good and are used`);
+}
+
+/** What is wrong with the lines. */
+function faultWords(damaged: number, unusable: readonly string[]): readonly string[] {
+  const words = damaged === 0 ? [] : [`${damaged} of its lines are damaged`];
+  if (unusable.length === 0) return words;
+  const more = unusable.length - namedMax;
+  const named = unusable.slice(0, namedMax).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return [...words, `what it holds of ${named} cannot be used, and begins anew`];
+}
+
+/** Which target a line is about that cannot be used; null where it does not even say that. */
+function aboutOf(value: object): string | null {
+  const about = 'address' in value ? value.address : 'name' in value ? value.name : null;
+  const parsed = typeof about === 'string' ? parseTarget(about) : null;
+  return parsed?.ok === true ? (parsed.kind === 'host' ? parsed.host : parsed.address) : null;
 }
 
 function* linesIn(bytes: Buffer): Generator<Buffer> {
@@ -227,16 +274,15 @@ function soundLine(line: Buffer): object | null {
   }
 }
 
-/** The checksum vouches for the rest. */
-const isEntry = (value: object): value is Entry =>
-  'address' in value && typeof value.address === 'string' && 'judged' in value;
+type Read = Pick<StateRead, 'entries' | 'names'>;
+const none = (): Read => ({ entries: new Map(), names: new Map() });
 
-function aside(path: string, entries: Map<Address, Entry>, why: string): StateRead {
+function aside(path: string, read: Read, why: string): StateRead {
   const kept = `${path}.damaged`;
   try {
     renameSync(path, kept);
-    return { entries, warning: `${path}: ${why}. The file is set aside as ${kept}` };
+    return { ...read, warning: `${path}: ${why}. The file is set aside as ${kept}` };
   } catch (error) {
-    return { entries, warning: `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}` };
+    return { ...read, warning: `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}` };
   }
 }

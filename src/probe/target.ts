@@ -55,6 +55,13 @@ export function parseTarget(word: string): ParsedTarget {
   return judged.ok ? { ok: true, kind: 'address', address: judged.address } : judged;
 }
 
+/** What tells targets apart: two words with the same key are one target. The word itself where it is none. */
+export function targetKey(word: string): string {
+  const parsed = parseTarget(word);
+  if (!parsed.ok) return word;
+  return parsed.kind === 'host' ? parsed.host : parsed.address;
+}
+
 export type Probed =
   | { readonly ok: true; readonly address: Address }
   | { readonly ok: false; readonly why: string };

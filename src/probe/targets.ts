@@ -4,16 +4,19 @@
  * included); addresses come and go while the probe runs. Several targets may
  * lead to one address: it is watched once, on behalf of the first of them.
  *
- * A name server that fails changes nothing: what is watched stays watched.
+ * A name server that fails changes nothing: what is watched stays watched, and
+ * what an earlier life watched of a name is watched until a look-up says better.
+ * Otherwise a start while no name server answers would clear what still stands.
  * Look-ups are few at a time, because the system's resolver takes a thread
  * each, and files need these threads too.
  */
 import { promises as dns } from 'node:dns';
 import type { Logger } from '../log.ts';
-import { type Clock, type Duration, type Instant, instant, minutes, plus, seconds } from '../time.ts';
+import { type Clock, type Duration, type Instant, instant, minutes, plus, seconds, since } from '../time.ts';
 import type { Address } from './core/record.ts';
 import { Steady } from './steady.ts';
 import { parseTarget, type Target, usable } from './target.ts';
+import { isTimeToTell, leadsAgain, leadsNowhere, type NameChange, notWatched } from './unresolved.ts';
 
 export const refreshEvery = minutes(5);
 /** A name that leads nowhere is tried again sooner. */
@@ -30,18 +33,32 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 export const systemLookup: Lookup = async (host) =>
   (await dns.lookup(host, { all: true })).map(({ address }) => address);
 
+/** What an earlier life knew of a name. */
+export type KnownName = {
+  readonly addresses: readonly string[];
+  /** What was said of it; null: nothing. */
+  readonly raised: NameChange | null;
+};
+
 export type TargetsOptions = {
   readonly lookup: Lookup;
+  /** Asked once, when a name is added. */
+  readonly recall: (host: string) => KnownName | null;
   readonly clock: Clock;
   readonly log: Logger;
   /** An address is watched on behalf of another target from now on; null: not watched any more. */
   readonly onOwner: (address: Address, target: Target | null) => void;
+  /** A name is said to lead nowhere, or no longer. */
+  readonly onName: (target: Target, change: NameChange) => void;
 };
 
 export type Added =
   | { readonly ok: true; readonly settled: Promise<Settled> }
   | { readonly ok: false; readonly why: string };
 export type Settled = { readonly addresses: readonly Address[]; readonly why: string | null };
+
+/** A name that leads nowhere, as the stations are to know it: of no address. */
+export type NameStanding = { readonly target: Target; readonly address: null; readonly change: NameChange };
 
 type Name = {
   readonly host: string | null;
@@ -53,6 +70,10 @@ type Name = {
   lookAt: Instant;
   /** Why it leads nowhere, or to less than it could; null: all well. */
   problem: string | null;
+  /** Since when each look-up has failed, by the wall and by the steady clock; null: the last one did not. */
+  failing: { readonly at: Instant; readonly from: Instant } | null;
+  /** What is said of that; null: nothing yet. */
+  raised: NameChange | null;
   looking: boolean;
   first: { promise: Promise<Settled>; resolve: (settled: Settled) => void } | null;
 };
@@ -92,6 +113,8 @@ export class Targets {
       banned: null,
       lookAt: this.#steady.now(),
       problem: null,
+      failing: null,
+      raised: null,
       looking: false,
       first: null,
     };
@@ -100,6 +123,7 @@ export class Targets {
       this.#own(name, parsed.address);
       return { ok: true, settled: Promise.resolve({ addresses: [parsed.address], why: null }) };
     }
+    this.#remember(name, parsed.host);
     name.first = Promise.withResolvers<Settled>();
     this.#queue(name);
     this.#tick();
@@ -117,6 +141,7 @@ export class Targets {
     const addresses = [...name.addresses.keys()];
     for (const address of addresses) this.#disown(name, address);
     name.first?.resolve({ addresses: [], why: 'it was removed again' });
+    if (name.raised !== null) this.#told(name, notWatched(name.target.word, this.#options.clock.now()));
     return addresses;
   }
 
@@ -129,6 +154,22 @@ export class Targets {
     for (const { target, problem, addresses } of this.#names.values()) {
       yield { target, problem, addresses: [...addresses.keys()] };
     }
+  }
+
+  /** What is to be remembered of names. */
+  *names(): Iterable<readonly [host: string, known: KnownName]> {
+    for (const [host, name] of this.#names) {
+      const { raised } = name;
+      if (name.host === null || (name.addresses.size === 0 && raised === null)) continue;
+      yield [host, { addresses: [...name.addresses.keys()], raised }];
+    }
+  }
+
+  /** The names of which it is said that they lead nowhere. */
+  standing(): readonly NameStanding[] {
+    return [...this.#names.values()].flatMap(({ target, raised }) =>
+      raised === null ? [] : [{ target, address: null, change: raised }],
+    );
   }
 
   find(word: string): { readonly target: Target; readonly addresses: readonly Address[] } | null {
@@ -146,6 +187,13 @@ export class Targets {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  #remember(name: Name, host: string): void {
+    const known = this.#options.recall(host);
+    if (known === null) return;
+    name.raised = known.raised;
+    for (const address of usable(host, known.addresses, new Set()).addresses) this.#own(name, address);
   }
 
   #change(name: Name, target: Target): Promise<Settled> {
@@ -243,12 +291,26 @@ export class Targets {
       this.#disown(name, address);
     }
     this.#note(name, refused.length === 0 ? null : refused.join('; '));
+    name.failing = null;
+    if (name.raised !== null) this.#told(name, leadsAgain(name.raised, this.#options.clock.now()));
     name.lookAt = plus(this.#steady.now(), refreshEvery);
   }
 
   #failed(name: Name, why: string): void {
     this.#note(name, why);
-    name.lookAt = plus(this.#steady.now(), name.addresses.size === 0 ? retryEvery : refreshEvery);
+    const now = this.#steady.now();
+    name.lookAt = plus(now, name.addresses.size === 0 ? retryEvery : refreshEvery);
+    name.failing ??= { at: this.#options.clock.now(), from: now };
+    const { failing, raised } = name;
+    if (raised === null && !isTimeToTell(since(failing.from, now), name.addresses.size)) return;
+    const change = leadsNowhere(why, raised?.at ?? failing.at, [...name.addresses.keys()]);
+    if (change.summary !== raised?.summary) this.#told(name, change);
+  }
+
+  #told(name: Name, change: NameChange): void {
+    const now = this.#options.clock.now();
+    name.raised = change.state === 'raised' ? change : null;
+    this.#options.onName(name.target, { ...change, at: now });
   }
 
   /** A problem is told when it comes and when it goes, not with every look-up. */

@@ -7,7 +7,8 @@
  * such as `loss 198.51.100.7`. The address and not the name, because a name may
  * lead to several, each with a path of its own; always, because a name that
  * gets its second address must not give the first one's alerts other ids. The
- * name is the alert's subject.
+ * name is the alert's subject. That a name has no address at all is told under
+ * the name itself: `unresolved www.example.net`.
  *
  * A `replace` update clears what it does not list, so it must be one datagram.
  * When all that is raised does not fit into one with its texts, these go ahead
@@ -21,6 +22,7 @@ import type { VerdictChange } from './core/judge.ts';
 import type { Address } from './core/record.ts';
 import { withNames } from './core/words.ts';
 import type { Target } from './target.ts';
+import type { NameChange } from './unresolved.ts';
 
 /**
  * In bytes. Updates are kept to what a network carries in few pieces, for a
@@ -36,12 +38,13 @@ export const raiseAfter = seconds(310);
 /** A verdict as the station is to know it. */
 export type Standing = {
   readonly target: Pick<Target, 'word' | 'labels'>;
-  readonly address: Address;
-  readonly change: VerdictChange;
+  /** Null: it is about the name. */
+  readonly address: Address | null;
+  readonly change: VerdictChange | NameChange;
 };
 
-export const alertId = ({ address, change }: Pick<Standing, 'address' | 'change'>): string =>
-  `${change.verdict} ${address}`;
+export const alertId = ({ target, address, change }: Standing): string =>
+  `${change.verdict} ${address ?? target.word.toLowerCase()}`;
 
 const wholeSeconds = (at: Instant): bigint => BigInt(Math.max(0, Math.floor(at / 1000)));
 
@@ -159,10 +162,20 @@ export function fullUpdates(
   return [...texts, ...changeUpdates(said, cleared)];
 }
 
+/** For a destination that hears no more of this probe: nothing is raised there now, nor by its silence later. */
+export function farewellUpdate(said: Said): Uint8Array {
+  const now = wholeSeconds(said.now);
+  const summary = `probe ${said.source} does not report here any more`;
+  return update(said, [{ ...heartbeatAlert(said, now), raiseTime: 0n, summary }], true);
+}
+
 /** Cleared now, raised later unless heard from again: so that a dead probe raises itself. */
 export function heartbeatUpdate(said: Said): Uint8Array {
-  const now = wholeSeconds(said.now);
-  const alert: UpdateAlert = {
+  return update(said, [heartbeatAlert(said, wholeSeconds(said.now))], false);
+}
+
+function heartbeatAlert(said: Said, now: bigint): UpdateAlert {
+  return {
     id: heartbeatId,
     raiseTime: now + BigInt(raiseAfter / 1000),
     clearTime: now,
@@ -172,5 +185,4 @@ export function heartbeatUpdate(said: Said): Uint8Array {
     importance: 0,
     suppressUntil: 0n,
   };
-  return update(said, [alert], false);
 }

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressesMax, parseTarget, splitInterval } from '../../src/probe/target.ts';
 import { refreshEvery } from '../../src/probe/targets.ts';
+import { alertId } from '../../src/probe/updates.ts';
 import { minutes, seconds } from '../../src/time.ts';
-import { address, rig, targetOf } from './kit.ts';
+import { address, noon, rig, targetOf } from './kit.ts';
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 const watchedBy = (probe: ReturnType<typeof rig>): readonly string[] =>
@@ -63,6 +64,80 @@ test('a name that leads nowhere is tried again, and watched once it does', async
   known = true;
   await probe.pass(minutes(3));
   assert.deepEqual(watchedBy(probe), ['192.0.2.1']);
+});
+
+/** What is said of names, as lines. */
+const namesTold = (probe: ReturnType<typeof rig>): readonly string[] =>
+  probe.records.flatMap((record) =>
+    record.kind === 'name' ? `${record.target.word} ${record.change.state}: ${record.change.summary}` : [],
+  );
+
+test('a name that goes on leading nowhere is said to the stations, and that it leads somewhere again', async () => {
+  let answer: () => Promise<readonly string[]> = async () => {
+    throw failed('EAI_AGAIN');
+  };
+  const probe = rig({ lookup: () => answer() });
+  probe.start('DB.example.org');
+  await probe.pass(seconds(150));
+  assert.deepEqual(namesTold(probe), [], 'not at the first failure');
+  await probe.pass(seconds(60));
+  const raised = 'no address found (the name servers do not answer), since 12:00 UTC';
+  assert.deepEqual(namesTold(probe), [`DB.example.org raised: ${raised}`]);
+  await probe.pass(minutes(30));
+  assert.equal(namesTold(probe).length, 1, 'told once');
+  const [standing, ...others] = probe.targets.standing();
+  assert.ok(standing !== undefined && others.length === 0);
+  assert.equal(alertId(standing), 'unresolved db.example.org');
+  assert.equal(standing.change.at, noon, 'it stands since the first failure');
+  answer = async () => {
+    throw failed('ENOTFOUND');
+  };
+  await probe.pass(minutes(2));
+  assert.match(
+    namesTold(probe).at(-1) ?? '',
+    /raised: no address found \(there is no such host\), since 12:00/,
+  );
+  answer = async () => ['192.0.2.1'];
+  await probe.pass(minutes(2));
+  assert.match(namesTold(probe).at(-1) ?? '', /cleared: its name leads to an address again, after 3\dm$/);
+  assert.deepEqual(probe.targets.standing(), []);
+  assert.equal(namesTold(probe).length, 3);
+});
+
+test('a name that leads nowhere any more is said after a longer while, for it is still watched', async () => {
+  let answer: () => Promise<readonly string[]> = async () => ['192.0.2.1', '192.0.2.2'];
+  const probe = rig({ lookup: () => answer() });
+  probe.start(targetOf('www.example.net', { pingEvery: minutes(1), traceEvery: minutes(5) }));
+  await probe.pass(seconds(30));
+  answer = async () => {
+    throw failed('ENOTFOUND');
+  };
+  await probe.pass(minutes(45));
+  assert.deepEqual(namesTold(probe), []);
+  await probe.pass(minutes(30));
+  assert.deepEqual(namesTold(probe), [
+    'www.example.net raised: no address found (there is no such host), since 12:05 UTC; still watched at 192.0.2.1 and 1 more',
+  ]);
+  assert.equal(watchedBy(probe).length, 2);
+});
+
+test('a name that leads nowhere and is removed is cleared; one that loses a family is no alert', async () => {
+  let found = ['192.0.2.1', '2001:db8::1'];
+  const probe = rig({
+    lookup: async (host) => {
+      if (host === 'www.example.net') return found;
+      throw failed('ENOTFOUND');
+    },
+  });
+  probe.start('www.example.net', 'gone.example.net');
+  await probe.pass(minutes(4));
+  assert.equal(namesTold(probe).length, 1);
+  probe.targets.remove('gone.example.net');
+  assert.equal(namesTold(probe).at(-1), 'gone.example.net cleared: gone.example.net is not watched any more');
+  assert.deepEqual(probe.targets.standing(), []);
+  found = ['192.0.2.1'];
+  await probe.pass(minutes(80));
+  assert.equal(namesTold(probe).length, 2);
 });
 
 test('a name with hundreds of addresses is watched at a bounded number of them, always the same', async () => {

@@ -247,6 +247,26 @@ test('the state is saved when it ends, and used when it starts again', async (t)
   assert.equal(await second.end(), 0);
 });
 
+test('a second probe on the same state file is refused by name; one that was killed leaves no lock behind', async (t) => {
+  const state = join(folder(t), 'probe.state');
+  const control = await freePort();
+  const args = ['--fake', '--json', '--state', state, '--metrics', 'off', '192.0.2.1'];
+  const first = start(t, ...args, '--control', `127.0.0.1:${control}`);
+  await ask(control, { cmd: 'noop' });
+  const second = run('mauveprobe', [...args, '--control', 'off', '--rounds', '1', '--trace-interval', '0.3']);
+  assert.equal(second.code, 69);
+  assert.match(
+    second.stderr,
+    /^mauveprobe: another probe \(pid \d+\) keeps its state in \S+probe\.state: stop it first/m,
+  );
+  await first.end('SIGKILL');
+  const third = run('mauveprobe', [...args, '--control', 'off', '--rounds', '1', '--trace-interval', '0.3']);
+  assert.equal(third.code, 0, third.stderr);
+  const elsewhere = run('mauveprobe', [...args, '--state', '/nowhere/probe.state', '--rounds', '1', ...off]);
+  assert.equal(elsewhere.code, 0);
+  assert.match(elsewhere.stderr, /the state is not guarded against a second probe/);
+});
+
 test('a heartbeat at once, and a verdict within seconds, to every destination', async (t) => {
   const [one, two] = [await receiver(t), await receiver(t)];
   const file = join(folder(t), 'probe.yaml');
@@ -282,6 +302,30 @@ test('a heartbeat at once, and a verdict within seconds, to every destination', 
   );
   assert.equal(JSON.parse(verdict ?? '').verdict, 'via');
   await probe.end();
+});
+
+test('a station that is taken out of the file is left with nothing raised', async (t) => {
+  await withStation({}, async (station) => {
+    const file = join(folder(t), 'probe.yaml');
+    const write = (to: string): void =>
+      writeFileSync(
+        file,
+        `engine: fake\nto: [${to}]\ntrace_interval: 300ms\ntargets: [192.0.2.1]\nrules: {via: [{hop: 203.0.113.0/24, expect: always}]}\n`,
+      );
+    write(`127.0.0.1:${station.port}`);
+    const probe = start(t, '--config', file, '--json', ...off);
+    await eventually(
+      () => station.alerts(),
+      (alerts) => alerts.length > 0,
+    );
+    write('');
+    probe.child.kill('SIGHUP');
+    await eventually(
+      () => station.alerts(),
+      (alerts) => alerts.length === 0,
+    );
+    await probe.end();
+  });
 });
 
 test('from the probe to the page of a real station: raised, and cleared when the target is gone', async (t) => {

@@ -190,6 +190,19 @@ test('a probe that ends by itself has no heartbeat, for its silence would be an 
   assert.equal(good(null, ['x.example.net']).heartbeat, true);
 });
 
+test('a target of the file that is typed, too, has the interval that was typed, and the rest of the file', () => {
+  const yaml = 'targets:\n  - {target: 192.0.2.1, labels: {site: a}, ping_interval: 30s}\n  - 2001:db8::1/7';
+  const config = good(yaml, ['--ping-interval', '9', '192.0.2.1/5', '2001:DB8:0::1', '192.0.2.3']);
+  assert.deepEqual(
+    config.targets.map(({ word, labels, pingEvery }) => ({ word, labels, pingEvery })),
+    [
+      { word: '192.0.2.1', labels: { site: 'a' }, pingEvery: seconds(5) },
+      { word: '2001:db8::1', labels: {}, pingEvery: seconds(9) },
+      { word: '192.0.2.3', labels: {}, pingEvery: seconds(9) },
+    ],
+  );
+});
+
 test('under systemd the state has a folder', () => {
   const env = { STATE_DIRECTORY: '/var/lib/mauveprobe:/var/lib/other' };
   assert.equal(good('targets: []', [], env).state, '/var/lib/mauveprobe/probe.state');
@@ -210,6 +223,10 @@ test('every mistake has its place and its words', () => {
     /unknown key "lables" \(did you mean "labels"/,
   );
   assert.match(faults('targets: [x.example.net, y.example.net, X.example.net]'), /this target is here twice/);
+  assert.match(
+    faults('targets: [192.0.2.1, 192.0.2.1/5]'),
+    /:1:\d+: this target is here twice: .* as 192\.0\.2\.1 already/,
+  );
   assert.match(faults('to: "a:99999"'), /port 99999/);
   assert.match(faults('engine: scmaper'), /did you mean "scamper"/);
   assert.match(faults('ping_interval: 10'), /a length of time such as/);

@@ -3,10 +3,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JsonLines, jsonOf, waitingMax } from '../../src/probe/json-lines.ts';
 import { Names } from '../../src/probe/names.ts';
+import { leadsNowhere } from '../../src/probe/unresolved.ts';
 import { seconds } from '../../src/time.ts';
 import { address, memoryLog, noon, pathOf, pinged, rig, targetOf } from './kit.ts';
 
 const nobody = { of: () => null };
+
+test('a name that leads nowhere has the line of a verdict, without an address', () => {
+  const change = leadsNowhere('there is no such host', noon, []);
+  const line = jsonOf({ kind: 'name', target: targetOf('www.example.net'), change }, nobody);
+  assert.deepEqual(line, {
+    kind: 'verdict',
+    at: '2026-06-01T12:00:00Z',
+    target: 'www.example.net',
+    address: null,
+    verdict: 'unresolved',
+    state: 'raised',
+    hop: null,
+    summary: 'no address found (there is no such host), since 12:00 UTC',
+  });
+});
 
 test('a ping, a trace and a verdict, each with its kind', async () => {
   const probe = rig({ lookup: async () => ['198.51.100.7'] });

@@ -5,7 +5,7 @@ import { defaultRules } from '../../src/probe/core/rules.ts';
 import type { Answer, Engine, PingTask, TraceTask } from '../../src/probe/engine/engine.ts';
 import type { ProbeRecord } from '../../src/probe/records.ts';
 import type { Target } from '../../src/probe/target.ts';
-import { type Lookup, Targets } from '../../src/probe/targets.ts';
+import { type Lookup, Targets, type TargetsOptions } from '../../src/probe/targets.ts';
 import {
   type Cancel,
   type Clock,
@@ -174,6 +174,7 @@ export function memoryLog() {
 
 export type RigOptions = Partial<Omit<AgentOptions, 'engine' | 'clock' | 'log'>> & {
   readonly lookup?: Lookup;
+  readonly recallName?: TargetsOptions['recall'];
 };
 
 /** A probe with its clock in hand. */
@@ -183,7 +184,7 @@ export function rig(options: RigOptions = {}) {
   const engine = new ScriptedEngine(clock);
   const { logged, log } = memoryLog();
   const records: ProbeRecord[] = [];
-  const { lookup = async () => [], ...rest } = options;
+  const { lookup = async () => [], recallName = () => null, ...rest } = options;
   const agent = new Agent({
     engine,
     clock,
@@ -198,9 +199,11 @@ export function rig(options: RigOptions = {}) {
   agent.listen((record) => records.push(record));
   const targets = new Targets({
     lookup,
+    recall: recallName,
     clock,
     log,
     onOwner: (one, target) => (target === null ? agent.unwatch(one) : agent.watch(one, target)),
+    onName: (target, change) => agent.pass({ kind: 'name', target, change }),
   });
   const start = (...words: readonly (string | Target)[]): void => {
     for (const word of words) targets.add(typeof word === 'string' ? targetOf(word) : word);

@@ -23,6 +23,16 @@ test('targets, each with its own interval', () => {
   ]);
 });
 
+test('the same target twice is refused, and both are named: only one of two intervals can be meant', () => {
+  const both = fault('192.0.2.1', '192.0.2.1/5');
+  assert.match(both, /^mauveprobe: 192\.0\.2\.1 and 192\.0\.2\.1\/5 are the same target: name it once/);
+  assert.match(
+    fault('www.example.net/5', '192.0.2.1', 'WWW.example.net'),
+    /www\S+\/5 and WWW\S+ are the same/,
+  );
+  assert.match(fault('2001:db8::1', '2001:DB8:0::1'), /are the same target/);
+});
+
 test('all options', () => {
   const options = asked(
     '--config=probe.yaml',

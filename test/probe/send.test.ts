@@ -9,6 +9,7 @@ import {
   settleFor,
   waitingMax,
 } from '../../src/probe/send.ts';
+import { leadsNowhere } from '../../src/probe/unresolved.ts';
 import { alertId, detailsMax, packMax, raiseAfter, type Standing } from '../../src/probe/updates.ts';
 import type { Delivery } from '../../src/send/sender.ts';
 import { minutes, plus, seconds } from '../../src/time.ts';
@@ -93,6 +94,25 @@ test('a verdict is raised and cleared within a second, under an id that tells ta
   assert.equal(cleared?.id, 'loss 10.0.0.1');
   assert.equal(cleared?.clearTime, at + 1n);
   assert.equal(cleared?.raiseTime, 0n);
+});
+
+test('a name that leads nowhere is an alert of its own, under the name', async () => {
+  const { alerts, clock, updates, raised } = sender();
+  const target = targetOf('DB.example.org', { labels: { site: 'berlin' } });
+  const change = leadsNowhere('there is no such host', noon, []);
+  alerts.hear({ kind: 'name', target, change });
+  raised.push({ target, address: null, change });
+  await clock.advanceTo(plus(noon, seconds(1)));
+  const [told] = updates()[0]?.alerts ?? [];
+  assert.deepEqual(
+    [told?.id, told?.subject, told?.raiseTime],
+    ['unresolved db.example.org', 'DB.example.org', at],
+  );
+  assert.equal(told?.summary, 'no address found (there is no such host), since 12:00 UTC');
+  assert.equal(told?.detail, '<p>site: berlin</p>');
+  alerts.full();
+  await clock.advanceTo(plus(noon, seconds(2)));
+  assert.deepEqual(updates()[1]?.alerts, [told], 'and in the full update');
 });
 
 test('of several changes of one alert within a second the last one counts', async () => {
@@ -243,7 +263,65 @@ test('destinations may change while it runs', async () => {
   alerts.destinations(['other.example.net', 'third.example.net']);
   alerts.change(standingOf(1));
   await clock.advanceTo(plus(noon, seconds(2)));
-  assert.deepEqual(sent.map(({ to }) => to).sort(), ['other.example.net', 'third.example.net']);
+  assert.deepEqual(
+    sent.filter(({ update }) => !update.replace).map(({ to }) => to),
+    ['other.example.net', 'third.example.net'],
+  );
+});
+
+test('a destination that is dropped is left with nothing raised, now or later; the others hear again what stands', async () => {
+  const { alerts, clock, sent, raised } = sender({
+    heartbeat: true,
+    destinations: ['old.example.net', 'kept.example.net'],
+  });
+  alerts.start();
+  raised.push(standingOf(1));
+  alerts.change(standingOf(1));
+  await clock.advanceTo(plus(noon, seconds(2)));
+  sent.length = 0;
+  alerts.destinations(['kept.example.net', 'new.example.net']);
+  await clock.advanceTo(plus(noon, seconds(3)));
+  const told = (to: string) => sent.filter((one) => one.to === to).map(({ update }) => update);
+  const [farewell, ...more] = told('old.example.net');
+  assert.equal(more.length, 0);
+  assert.equal(farewell?.replace, true, 'all else is cleared');
+  assert.deepEqual(
+    farewell?.alerts.map(({ id, raiseTime, clearTime }) => ({ id, raiseTime, clearTime })),
+    [{ id: 'heartbeat', raiseTime: 0n, clearTime: at + 2n }],
+  );
+  for (const to of ['kept.example.net', 'new.example.net']) {
+    assert.deepEqual(
+      told(to).map(({ replace, alerts: all }) => ({ replace, ids: all.map(({ id }) => id) })),
+      [
+        { replace: false, ids: ['loss 10.0.0.1'] },
+        { replace: false, ids: ['heartbeat'] },
+      ],
+      'they may be the same station by another name',
+    );
+  }
+  assert.equal(sent[0]?.to, 'old.example.net', 'first of all');
+  await clock.advanceTo(plus(noon, minutes(6)));
+  assert.equal(told('old.example.net').length, 1, 'and nothing more is ever sent there');
+  sent.length = 0;
+  alerts.destinations(['kept.example.net', 'new.example.net']);
+  await clock.advanceTo(plus(noon, seconds(361)));
+  assert.deepEqual(sent, [], 'what is as it was is not told again');
+});
+
+test('a dropped destination that does not answer keeps nothing from the others for long', async () => {
+  const went: string[] = [];
+  const { alerts, clock, raised } = sender({
+    destinations: ['old.example.net'],
+    send: async (_, [to = '']) => {
+      if (to === 'old.example.net') return await new Promise(() => undefined);
+      went.push(to);
+      return [{ destination: to, sent: ['192.0.2.1:32741'], failed: [] }];
+    },
+  });
+  raised.push(standingOf(1));
+  alerts.destinations(['new.example.net']);
+  await clock.advanceTo(plus(noon, seconds(12)));
+  assert.deepEqual(went, ['new.example.net']);
 });
 
 test('what has changed is sent before the probe ends', async () => {

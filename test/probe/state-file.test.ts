@@ -4,7 +4,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { crc32 } from 'node:zlib';
+import { defaultRules } from '../../src/probe/core/rules.ts';
+import { targetLines } from '../../src/probe/metrics-text.ts';
 import { keptFor, readState, State } from '../../src/probe/state.ts';
+import type { Lookup } from '../../src/probe/targets.ts';
+import { fullUpdates } from '../../src/probe/updates.ts';
 import { days, minutes, plus, seconds, systemClock } from '../../src/time.ts';
 import { eventually } from '../kit/process.ts';
 import { address, pathOf, pinged, rig, targetOf } from './kit.ts';
@@ -18,14 +23,21 @@ function folder(t: TestContext): string {
 const one = '198.51.100.7';
 
 /** A probe that keeps its state there. */
-function kept(path: string) {
-  const { entries, warning } = readState(path);
+function kept(path: string, lookup?: Lookup) {
+  const read = readState(path);
   const holder: { state: State | null } = { state: null };
-  const probe = rig({ recall: (asked) => holder.state?.recall(asked) ?? null });
-  const { agent, clock, log } = probe;
-  const state = new State({ path, watched: () => agent.watched(), clock, log }, entries);
+  const probe = rig({
+    recall: (asked) => holder.state?.recall(asked) ?? null,
+    recallName: (host) => holder.state?.recallName(host) ?? null,
+    ...(lookup === undefined ? {} : { lookup }),
+  });
+  const { agent, targets, clock, log } = probe;
+  const state = new State(
+    { path, watched: () => agent.watched(), names: () => targets.names(), clock, log },
+    read,
+  );
   holder.state = state;
-  return { ...probe, state, warning };
+  return { ...probe, state, left: read, warning: read.warning };
 }
 
 test('figures, the identity of the path and what is raised survive a restart', async (t) => {
@@ -56,6 +68,81 @@ test('figures, the identity of the path and what is raised survive a restart', a
   assert.deepEqual(second.verdicts(), [], 'people were told already');
 });
 
+test('a restart while no name server answers: what stands stays said, until the name leads elsewhere', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const host = 'www.example.net';
+  const down: Lookup = async () => {
+    throw Object.assign(new Error('EAI_AGAIN'), { code: 'EAI_AGAIN' });
+  };
+  let answer: Lookup = async () => [one, '2001:db8::7'];
+  const looked: Lookup = (asked) => answer(asked);
+  const first = kept(path, looked);
+  const lost = (probe: typeof first): void => {
+    probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+    probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', null, null, null]);
+  };
+  first.start(host, 'gone.example.net');
+  await first.pass(seconds(30));
+  lost(first);
+  await first.pass(minutes(2));
+  const stands = first.agent.standing().map(({ address: at }) => at);
+  assert.ok(stands.includes(address(one)) && stands.includes(address('2001:db8::7')));
+  await first.state.stop();
+
+  answer = down;
+  const second = kept(path, looked);
+  lost(second);
+  second.start(host);
+  await second.pass(minutes(6));
+  assert.deepEqual(
+    second.agent.standing().map(({ address: at }) => at),
+    stands,
+    'what the next full update says',
+  );
+  await second.state.stop();
+
+  // Nor is it forgotten by a second restart, or by a name that is not there for a while.
+  const third = kept(path, looked);
+  third.start('other.example.net');
+  await third.pass(minutes(6));
+  assert.equal(third.agent.size, 0, 'one that was removed is not watched');
+  await third.state.stop();
+  const fourth = kept(path, looked);
+  lost(fourth);
+  fourth.start(host);
+  await fourth.pass(seconds(30));
+  assert.equal(fourth.agent.standing().length, stands.length);
+  answer = async () => ['192.0.2.99'];
+  await fourth.pass(minutes(30));
+  assert.deepEqual(
+    [...fourth.agent.watched()].map((watched) => watched.address),
+    ['192.0.2.99'],
+  );
+  assert.ok(fourth.verdicts().includes(`unreachable cleared ${one}`));
+});
+
+test('a name that was said to lead nowhere stays so over a restart, and is cleared once it leads somewhere', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  let answer: Lookup = async () => [];
+  const looked: Lookup = (asked) => answer(asked);
+  const first = kept(path, looked);
+  first.start('www.example.net');
+  await first.pass(minutes(4));
+  const [before] = first.targets.standing();
+  assert.match(before?.change.summary ?? '', /no address found \(it has no address\)/);
+  await first.state.stop();
+
+  const second = kept(path, looked);
+  second.start('www.example.net');
+  await second.pass(minutes(1));
+  assert.deepEqual(second.targets.standing(), [before]);
+  assert.equal(second.of('name'), 0, 'people were told already');
+  answer = async () => [one];
+  await second.pass(minutes(2));
+  assert.deepEqual(second.targets.standing(), []);
+  assert.equal(second.of('name'), 1);
+});
+
 test('what is not watched just now is kept for a week', async (t) => {
   const path = join(folder(t), 'probe.state');
   const first = kept(path);
@@ -77,7 +164,7 @@ test('what is not watched just now is kept for a week', async (t) => {
 
 test('no file is no warning; an empty one, one of another make, and noise are set aside with words', (t) => {
   const dir = folder(t);
-  assert.deepEqual(readState(join(dir, 'none')), { entries: new Map(), warning: null });
+  assert.deepEqual(readState(join(dir, 'none')), { entries: new Map(), names: new Map(), warning: null });
   const wrong: Record<string, string | Uint8Array> = {
     empty: '',
     other: '{"version":9}\n',
@@ -113,6 +200,116 @@ test('of a damaged file what is sound is used, and the file is set aside', async
   assert.equal(entries.size, 17);
   assert.match(warning ?? '', /2 of its lines are damaged; 17 are good and are used/);
   assert.ok(existsSync(`${path}.damaged`));
+});
+
+const lineOf = (value: object): string => {
+  const json = JSON.stringify(value);
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+};
+
+/** The values of a state file's lines, the first one aside. */
+const linesOf = (path: string): readonly Record<string, unknown>[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line.slice(9)));
+
+const rewrite = (path: string, values: readonly object[]): void => {
+  const [head] = readFileSync(path, 'utf8').split('\n');
+  writeFileSync(path, `${head}\n${values.map(lineOf).join('')}`);
+};
+
+/** A state in which something of all kinds is known: two paths, a loss, an outage. */
+async function eventful(path: string): Promise<readonly Record<string, unknown>[]> {
+  const probe = kept(path, async () => ['198.51.100.9']);
+  const slow = { pingEvery: seconds(10), traceEvery: seconds(10), rules: { ...defaultRules, via } };
+  for (const word of ['www.example.net', '198.51.100.8', one]) probe.targets.add(targetOf(word, slow));
+  probe.agent.start();
+  await probe.pass(minutes(5));
+  probe.engine.onTrace = (task, at) =>
+    pathOf(task, at, ['192.0.2.1', '192.0.2.5', '192.0.2.6', task.address]);
+  await probe.pass(minutes(70));
+  probe.engine.onPing = (task, at) =>
+    pinged(task, at, { kind: 'error', from: address('192.0.2.5'), why: 'no' });
+  probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', null, null, null]);
+  await probe.pass(minutes(2));
+  await probe.state.save();
+  return linesOf(path);
+}
+const via = [{ hop: '192.0.2.77', expect: 'always' }] as const;
+
+test('a line that nothing can be made of costs its target what was learnt, and is named in one line', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  await eventful(path);
+  const lines = linesOf(path);
+  const before = lines.length;
+  rewrite(
+    path,
+    lines.map((line) => {
+      if (line.address === one) return { ...line, judged: null };
+      return line.name === 'www.example.net' ? { ...line, addresses: {} } : line;
+    }),
+  );
+  const probe = kept(path);
+  assert.match(
+    probe.warning ?? '',
+    /what it holds of 198\.51\.100\.7, www\.example\.net cannot be used, and begins anew; \d are good/,
+  );
+  assert.equal(probe.left.entries.size + probe.left.names.size, before - 2);
+  probe.start(one, '198.51.100.8');
+  await probe.pass(minutes(1));
+  assert.equal(probe.agent.find(address(one))?.raised.length, 0);
+  assert.notEqual(probe.agent.find(address('198.51.100.8'))?.raised.length, 0);
+  assert.equal(probe.agent.counts.bugs, 0);
+});
+
+/** Each value in it, replaced by others or left out: one copy for each. */
+function* spoilt(value: unknown, wrong: readonly unknown[]): Generator<unknown> {
+  yield* wrong;
+  if (typeof value !== 'object' || value === null) return;
+  const copy = (key: string, other: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map((old, n) => (String(n) === key ? other : old))
+      : { ...value, [key]: other };
+  for (const [key, inner] of Object.entries(value)) {
+    yield copy(key, undefined);
+    for (const other of spoilt(inner, wrong)) yield copy(key, other);
+  }
+}
+
+test('whatever stands in a line, the probe starts, judges on, and tells on', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const lines = await eventful(path);
+  const whole = lines.find((line) => line.address === '198.51.100.8');
+  assert.ok(whole !== undefined);
+  const text = (one: unknown, n: number): object =>
+    JSON.parse(JSON.stringify(one).replaceAll('198.51.100.8', `10.0.${n >> 8}.${n & 255}`)) as object;
+  const wrong = [null, 'x', {}, [null], true, 1e300, -7.5];
+  // A part of them: all take half a minute.
+  const all = [...spoilt(whole.judged, wrong)].filter((_, n) => n % 11 === 0);
+  assert.ok(all.length > 300);
+  for (let from = 0; from < all.length; from += 500) {
+    const some = all.slice(from, from + 500);
+    rewrite(
+      path,
+      some.map((judged, n) => text({ ...whole, judged }, n)),
+    );
+    const probe = kept(path);
+    assert.ok(probe.left.entries.size < some.length);
+    probe.start(
+      ...some.map((_, n) => targetOf(`10.0.${n >> 8}.${n & 255}`, { rules: { ...defaultRules, via } })),
+    );
+    await probe.pass(seconds(8));
+    probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+    await probe.pass(seconds(8));
+    assert.deepEqual(probe.logged, []);
+    const said = { source: 'a', now: probe.clock.now(), newId: () => 1n, nameOf: () => null };
+    fullUpdates(said, probe.agent.standing(), []);
+    for (const _ of targetLines(probe.agent, probe.clock.now()));
+    await probe.state.save();
+    assert.equal(readState(path).warning, null, 'what is written again is sound');
+  }
 });
 
 test('a folder that is not there, or is no folder, is a warning and not an end', async (t) => {

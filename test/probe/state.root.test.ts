@@ -9,12 +9,14 @@ import { seconds } from '../../src/time.ts';
 import { disk, fill } from '../kit/disk.ts';
 import { rig } from './kit.ts';
 
+const nothing = { entries: new Map(), names: new Map() };
+
 test('a full disk is a warning: the probe goes on, the old file stays, and with room it is saved again', async (t) => {
   const folder = disk(t, '4m');
   const path = join(folder, 'probe.state');
   const probe = rig();
   const { agent, clock, log } = probe;
-  const state = new State({ path, watched: () => agent.watched(), clock, log }, new Map());
+  const state = new State({ path, watched: () => agent.watched(), names: () => [], clock, log }, nothing);
   probe.start(...Array.from({ length: 50 }, (_, n) => `10.0.0.${n}`));
   await probe.pass(seconds(5));
   await state.save();
@@ -41,8 +43,8 @@ test('a read-only file system is named', async (t) => {
   const probe = rig();
   const { agent, clock, log } = probe;
   const state = new State(
-    { path: join(folder, 'probe.state'), watched: () => agent.watched(), clock, log },
-    new Map(),
+    { path: join(folder, 'probe.state'), watched: () => agent.watched(), names: () => [], clock, log },
+    nothing,
   );
   await state.save();
   assert.ok(probe.logged.some(({ text }) => /the file system is read-only/.test(text)));
