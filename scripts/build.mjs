@@ -75,6 +75,7 @@ const beside = {
 const whole = {
   ...beside,
   packages: 'bundle',
+  external: ['better-sqlite3'],
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',

@@ -20,11 +20,12 @@ const packr = new Packr({
 const desk = Buffer.allocUnsafeSlow(64 * 1024);
 /** In bytes: data that grows finds room a few times before it needs a larger place. */
 const step = 128;
-const nothing = Buffer.alloc(0);
+const nothing = new ArrayBuffer(0);
 
 /** A place for one value: plain data, as JSON knows it. */
 export class Packed<T> {
-  #bytes = nothing;
+  // Not a view of it, which would take as much again as small values do.
+  #place = nothing;
   #length = 0;
 
   constructor(value: T) {
@@ -32,19 +33,20 @@ export class Packed<T> {
   }
 
   get value(): T {
-    if (this.#length > desk.length) return packr.unpack(this.#bytes.subarray(0, this.#length));
-    this.#bytes.copy(desk, 0, 0, this.#length);
-    return packr.unpack(desk, this.#length);
+    const bytes = Buffer.from(this.#place, 0, this.#length);
+    if (bytes.length > desk.length) return packr.unpack(bytes);
+    desk.set(bytes);
+    return packr.unpack(desk, bytes.length);
   }
 
   set value(value: T) {
     packr.useBuffer(desk);
     const packed = packr.pack(value);
-    const place = Math.ceil(packed.length / step) * step;
-    if (packed.length > this.#bytes.length || place * 2 < this.#bytes.length) {
-      this.#bytes = Buffer.allocUnsafeSlow(place);
+    const size = Math.ceil(packed.length / step) * step;
+    if (packed.length > this.#place.byteLength || size * 2 < this.#place.byteLength) {
+      this.#place = new ArrayBuffer(size);
     }
-    packed.copy(this.#bytes);
+    new Uint8Array(this.#place).set(packed);
     this.#length = packed.length;
   }
 }

@@ -223,8 +223,8 @@ export class Targets {
 
   #own(name: Name, address: Address): void {
     name.addresses.set(address, 0);
-    const owners = this.#owners.get(address) ?? [];
-    owners.push(name);
+    // Not pushed: that would keep room for more, and nearly all have one.
+    const owners = [...(this.#owners.get(address) ?? []), name];
     this.#owners.set(address, owners);
     if (owners.length === 1) this.#options.onOwner(address, name.target);
   }
