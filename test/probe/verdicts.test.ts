@@ -511,6 +511,21 @@ describe('slowness', () => {
     assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r5'));
   });
 
+  it('at a hop that one odd trace has named is told once more, by three of them', () => {
+    const watch = known(lab).change({ links: { 'r4-r5': { delay: 11 } } });
+    for (let i = 0; i < 8; i++) watch.ping();
+    watch.change({ links: { 'r8-t': { delay: 40 } } });
+    watch.wait(milliseconds(1)).trace();
+    assert.equal(watch.raised('slow').hop, v4);
+    watch.change({ links: { 'r8-t': { delay: 1 } } });
+    watch.rounds(1);
+    assert.equal(watch.raised('slow').hop, v4);
+    watch.said();
+    watch.rounds(20);
+    assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r5'));
+    assert.deepEqual(watch.said(), ['raised slow']);
+  });
+
   it('with pings only, it is found too, and a trace is asked for to see where', () => {
     const watch = known(lab).change({ links: { 'r4-r5': { delay: 11 } } });
     let confirm = 0;

@@ -97,6 +97,9 @@ export const withDelayTrace = (delay: Delay, at: Instant): Delay =>
     ? delay
     : { ...delay, traces: Math.min(tracesMax, delay.traces + 1) };
 
+/** Whether as many traces as a hop remembers say where it begins. */
+export const hasTracesEnough = ({ traces }: Delay): boolean => traces === tracesMax;
+
 function learnt(delay: Delay, way: Way, rtt: Rtt, rule: SlowRule, slow: boolean): Usual {
   const { sample, waiting } = delay[way];
   if (sample.values.length < learntFrom) return { sample: admit(sample, rtt), waiting };

@@ -168,7 +168,7 @@ export function judgeTrace(state: Judged, trace: TraceRecord, rules: Rules, now:
   judgeOutage(turn, trace);
   judgeSlow(turn);
   judgeVia(turn, trace);
-  lookAgain(turn);
+  lookAgain(turn, state);
   const isViaNew = trace.end === 'reached' && !stands(turn, 'via') && isViaInDoubt(turn.state.via);
   const isLossNew = !state.asked && !stands(turn, 'loss') && doTracesDoubt(turn.state, rules);
   if (isLossNew) turn.state = { ...turn.state, asked: true };

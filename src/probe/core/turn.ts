@@ -4,7 +4,15 @@
  * except to let it begin anew where a verdict begins or ends.
  */
 import type { Instant } from '../../time.ts';
-import { isGoodAgain, isInDoubt, isSettled, noDelay, slowness, withVerdict } from './delay.ts';
+import {
+  hasTracesEnough,
+  isGoodAgain,
+  isInDoubt,
+  isSettled,
+  noDelay,
+  slowness,
+  withVerdict,
+} from './delay.ts';
 import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
 import {
   isLossDoubtful,
@@ -238,15 +246,20 @@ function lookAgainAtLoss(turn: Turn): void {
   if (isElsewhere || (loss.isTooMuch && isMuchMore(loss, state.lossSaid))) raiseLoss(turn, loss, place);
 }
 
-/** A fault that was raised before it was seen where it begins, or is another by now. */
-export function lookAgain(turn: Turn): void {
-  const { state, rules } = turn;
+/** A fault that was raised before it was seen where it begins, or by too few traces. `before`: the last one. */
+export function lookAgain(turn: Turn, before: Judged): void {
   lookAgainAtLoss(turn);
+  lookAgainAtDelay(turn, hasTracesEnough(turn.state.delay) && !hasTracesEnough(before.delay));
+}
+
+/** One trace may have been slower than all others; what is told by as many as are remembered is told once more. */
+function lookAgainAtDelay(turn: Turn, isBetterKnown: boolean): void {
+  const { state, rules } = turn;
   const slow = find(state.standing, 'slow');
-  if (slow === null || rules.slow === null || slow.hop !== null) return;
+  if (slow === null || rules.slow === null || (slow.hop !== null && !isBetterKnown)) return;
   const why = slowness(state.delay, rules.slow);
   const evidence = why === null ? null : say.slow(why, state.delay, state.pings, state.paths, rules.slow);
-  if (evidence !== null && evidence.hop !== null) raise(turn, 'slow', evidence);
+  if (evidence !== null && evidence.hop !== null && evidence.hop !== slow.hop) raise(turn, 'slow', evidence);
 }
 
 /** Whether the last trace is the first that went in circles, or the first that no longer did, so that more are wanted at once. */
