@@ -6,19 +6,7 @@ import { test } from 'node:test';
 import { minutes, plus } from '../../src/time.ts';
 import { openThrottle } from '../../src/web/throttle.ts';
 import { SimulatedClock } from '../kit/clock.ts';
-import { openSite, password, type Site, type SiteOptions, start, token, Visitor } from './site.ts';
-
-async function at(
-  options: SiteOptions,
-  story: (site: Site, visitor: Visitor) => Promise<void>,
-): Promise<void> {
-  const site = await openSite(options);
-  try {
-    await story(site, new Visitor(site));
-  } finally {
-    await site.close();
-  }
-}
+import { at, password, type Site, start, token } from './site.ts';
 
 async function advance(site: Site, by: number): Promise<void> {
   assert.ok(site.clock instanceof SimulatedClock);

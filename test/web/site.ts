@@ -321,6 +321,19 @@ export class Visitor {
 }
 
 /** Waits in real time until `check` holds: for what crosses a socket. */
+/** A site for one story. */
+export async function at(
+  options: SiteOptions,
+  story: (site: Site, visitor: Visitor) => Promise<void>,
+): Promise<void> {
+  const site = await openSite(options);
+  try {
+    await story(site, new Visitor(site));
+  } finally {
+    await site.close();
+  }
+}
+
 export async function eventually(check: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (let tries = 0; tries < 250; tries++) {
     if (await check()) return;
