@@ -88,7 +88,7 @@ const reach = z.object({
   failedTo: instant.nullable(),
   answeredAt: instant.nullable(),
   failed: trace.nullable(),
-  arrived: flag,
+  arrivedAt: instant.nullable(),
   told: z.literal(Object.values(knowledge)),
   answers: count,
   said: z.object({ from: address.nullable(), why: z.string().max(htmlMax) }).nullable(),

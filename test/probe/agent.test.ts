@@ -42,6 +42,35 @@ test('what a listener hears: each ping, each trace with the identity of its path
   assert.equal(probe.verdicts().filter((line) => line === `unreachable cleared ${one}`).length, 1);
 });
 
+for (const [ping, trace] of [
+  [30, 60],
+  [60, 60],
+  [10, 60],
+] as const) {
+  for (const fault of ['unreachable', 'loop'] as const) {
+    test(`a target that answers traces but no pings, each ${ping} and ${trace} s: each ${fault} is told once, and its end`, async () => {
+      const probe = rig();
+      const well = probe.engine.onTrace;
+      probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+      probe.start(targetOf(one, { pingEvery: seconds(ping), traceEvery: seconds(trace) }));
+      await probe.pass(minutes(30));
+      for (let times = 0; times < 3; times++) {
+        probe.engine.onTrace = (task, at) =>
+          fault === 'loop'
+            ? pathOf(task, at, ['192.0.2.1', '192.0.2.3', '192.0.2.4', '192.0.2.3'], 'loop')
+            : pathOf(task, at, ['192.0.2.1', null, null, null]);
+        await probe.pass(minutes(10));
+        probe.engine.onTrace = well;
+        await probe.pass(minutes(10));
+        const told = probe.verdicts().filter((line) => !line.startsWith('loss'));
+        const once = [`${fault} raised ${one}`, `${fault} cleared ${one}`];
+        assert.deepEqual(told, Array.from({ length: times + 1 }, () => once).flat());
+        await probe.pass(minutes(100));
+      }
+    });
+  }
+}
+
 test('what an engine lost is asked again and never counted as lost', async () => {
   const probe = rig();
   let asked = 0;

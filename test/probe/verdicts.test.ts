@@ -553,7 +553,7 @@ describe('a loss', () => {
       retold += figures(watch).length;
       watch.change(lossy(0.75)).rounds(40);
       const { summary } = watch.state.standing[0] ?? { summary: 'nothing stands' };
-      assert.match(summary, /^(unreachable|[4-9]\d % loss)/, `seed ${seed}`);
+      assert.match(summary, /^(unreachable|comes and goes|[4-9]\d % loss)/, `seed ${seed}`);
       assert.ok(figures(watch).length <= 8, `seed ${seed}`);
     }
     assert.ok(retold <= 20, `${retold} in 4,000 rounds`);
@@ -589,6 +589,21 @@ describe('jitter', () => {
     watch.change({ links: { 'r4-r5': { jitter: 0.05 } } }).rounds(90);
     assert.equal(watch.standing().includes('jitter'), false);
   });
+
+  it('is not said for ever where pings are answered no more', () => {
+    const watch = known(lab)
+      .rounds(20)
+      .change({ links: { 'r4-r5': { jitter: 120 } } })
+      .rounds(40);
+    assert.ok(watch.said().includes('raised jitter'));
+    for (let n = 0; n < 100; n++) {
+      watch.wait(seconds(1)).judgePing({ address: v4, at: watch.now, outcome: { kind: 'lost' } });
+      if (n % 5 === 0) watch.trace();
+    }
+    const over = watch.changes.find((one) => one.verdict === 'jitter');
+    assert.equal(over?.summary, 'not known any more: pings are not answered');
+    assert.equal(watch.standing().includes('unreachable'), false);
+  });
 });
 
 describe('listed hops', () => {
@@ -622,6 +637,21 @@ describe('listed hops', () => {
       watch.change({ nodes: { r6: { passes: 'on' } } }).rounds(3);
       assert.ok(watch.said().includes('raised via'));
     }
+  });
+
+  it('another one that is missing by now, and no more the one that was told of, is told', () => {
+    const [one, other] = [nodeOf(lab, 'r5'), nodeOf(lab, 'ea1')];
+    const via = [one, other].map((hop) => ({ hop, expect: 'always' }) as const);
+    const watch = known(lab, { rules: { ...defaultRules, via } })
+      .change({ routes: { r4: way('y1') } })
+      .rounds(3);
+    assert.match(watch.raised('via').summary, new RegExp(`^${one} is missing`));
+    watch.said();
+    watch.change({ routes: { r4: way('r5'), r2: way('eb1') } }).rounds(12);
+    assert.match(watch.raised('via').summary, new RegExp(`^${other} is missing`));
+    assert.equal(watch.said().filter((said) => said === 'raised via').length, 1);
+    watch.change({ routes: { r2: way('ea1') } }).rounds(5);
+    assert.equal(watch.standing().includes('via'), false);
   });
 
   it('one that must not be missing; silent is not missing', () => {

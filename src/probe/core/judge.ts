@@ -199,7 +199,7 @@ function takeTrace(turn: Turn, trace: TraceRecord): Followed {
   turn.state = {
     ...state,
     paths: followed.paths,
-    reach: withTraceOutcome(state.reach, trace),
+    reach: withTraceOutcome(state.reach, trace, steadyOf(rules)),
     delay: trace.end === 'reached' ? withTargetDelays(turn, trace) : state.delay,
     doubted,
     lossTraces: stands(turn, 'loss') ? state.lossTraces + 1 : 0,

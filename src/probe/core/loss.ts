@@ -148,6 +148,10 @@ export function jumpOf(pings: Pings, of: number): Rtt | null {
   return replies.length * 4 < of * 3 ? null : medianChange(replies);
 }
 
+/** Whether none of the last so many came back. */
+export const areAllLost = (pings: Pings, of: number): boolean =>
+  pings.length >= Math.min(windowMax, of) && !pings.slice(-of).some((rtt) => rtt !== lostPing);
+
 /** Whether that can be more than a limit: quickly, for it is asked after each ping. */
 export function mayJump(pings: Pings, of: number, limit: Rtt): boolean {
   let jumps = 0;

@@ -85,9 +85,9 @@ function judgeReach(turn: Turn, rule: UnreachableRule, traced: boolean): void {
   }
   if (!isCutOff(reach, paths.usual.lengths.length > 0, rule)) return;
   // The traces that tell whether it is a loop are under way.
-  if (rules.loop !== null && isCircleNew(reach)) return;
-  raise(turn, 'unreachable', say.unreachable(reach, paths, now), reach.failedFrom ?? now);
+  if (rules.loop !== null && isCircleNew(reach, now)) return;
   begins(turn);
+  raise(turn, 'unreachable', say.unreachable(turn.state.reach, paths, now), reach.failedFrom ?? now);
 }
 
 /** Where it is cut off is known better now than when that was said, or it is another fault. */

@@ -20,8 +20,8 @@ export type Reach = {
   readonly answeredAt: Instant | null;
   /** The last trace that did not arrive, while pings fail; kept for the words. */
   readonly failed: TraceRecord | null;
-  /** A trace has arrived since a ping was last answered: pings alone then prove nothing. */
-  readonly arrived: boolean;
+  /** When a trace arrived last, if one has since a ping was last answered: pings alone then prove nothing. */
+  readonly arrivedAt: Instant | null;
   /** How well it was known where it is cut off, when that was said last. */
   readonly told: Knowledge;
   /** Answers of any kind since the verdict was raised. */
@@ -55,8 +55,9 @@ const tracesToBelieve = 2;
 /** From so many times on a target that comes and goes must answer for the whole `steady`; once less, for a sixth of it. */
 const flapsMax = 4;
 const steadyTimes = 6;
-/** Lost pings in a row that are a break, where all traces arrive. */
+/** Lost pings in a row that are a break: with a trace that did not arrive either, and where none tells. */
 const breakFrom = 3;
+const breakAlone = 8;
 /** One time is forgotten in so many times `steady`. */
 const fadeTimes = 3;
 /** A trace in a circle is followed at once by those that confirm it: they are waited for no longer than that. */
@@ -68,7 +69,7 @@ export const noReach: Reach = {
   failedTo: null,
   answeredAt: null,
   failed: null,
-  arrived: false,
+  arrivedAt: null,
   told: knowledge.none,
   answers: 0,
   said: null,
@@ -92,7 +93,8 @@ export function withPingOutcome(reach: Reach, { at, outcome }: PingRecord, stead
     // Not necessarily the first one that was lost: the clock may have been set back since.
     failedFrom: reach.failedFrom !== null && reach.failedFrom < at ? reach.failedFrom : at,
     failedTo: at,
-    answers: 0,
+    // Where only traces arrive, pings prove nothing.
+    answers: reach.arrivedAt === null ? 0 : reach.answers,
     said: isError ? { from: outcome.from, why: outcome.why.slice(0, whyMax) } : reach.said,
   };
 }
@@ -118,19 +120,24 @@ function answered(reach: Reach, at: Instant, steady: Duration): Reach {
   };
 }
 
-function lastBreak({ failing, failed, failedTo, brokeAt }: Reach): Instant | null {
-  return failedTo !== null && (failing >= breakFrom || failed !== null) ? failedTo : brokeAt;
+/** A lossy way also loses some pings in a row, and a trace now and then: that is none. */
+function lastBreak({ failing, failed, failedTo, brokeAt, arrivedAt }: Reach): Instant | null {
+  const isBreak = failing >= (failed === null ? breakAlone : breakFrom);
+  const isOfPingsOnly = failed === null && arrivedAt !== null;
+  return isBreak && !isOfPingsOnly ? failedTo : brokeAt;
 }
 
 /** Only the time in which it answered counts. */
 function faded(reach: Reach, at: Instant, steady: Duration): number {
-  const { flaps, answeredAt } = reach;
+  const { flaps, answeredAt, arrivedAt } = reach;
   if (!(flaps > 0) || steady === 0) return 0;
-  const from = Math.max(answeredAt ?? at, lastBreak(reach) ?? 0) as Instant;
+  const heard = Math.max(answeredAt ?? 0, arrivedAt ?? 0);
+  const from = heard === 0 ? at : (Math.max(heard, lastBreak(reach) ?? 0) as Instant);
   return Math.max(0, flaps - Math.max(0, since(from, at)) / (fadeTimes * steady));
 }
 
-export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
+/** @param steady as for a ping. */
+export function withTraceOutcome(reach: Reach, trace: TraceRecord, steady: Duration): Reach {
   const isCircle = goesInCircles(trace);
   const circles = [isCircle, ...reach.circles].slice(0, circlesMax);
   const circledFrom = circles.includes(true) ? (reach.circledFrom ?? trace.at) : null;
@@ -139,9 +146,16 @@ export function withTraceOutcome(reach: Reach, trace: TraceRecord): Reach {
   if (trace.end === 'reached') {
     // It may have arrived before the way broke.
     if (reach.failedFrom !== null && isOlder) return next;
-    const arrived = reach.arrived || reach.failing > 0;
+    const isOnly = reach.arrivedAt !== null || reach.failing > 0;
     const begun = { failing: 0, failedFrom: null, failedTo: null, failed: null, said: null };
-    return { ...next, ...begun, brokeAt: lastBreak(reach), arrived, answers: reach.answers + 1 };
+    return {
+      ...next,
+      ...begun,
+      brokeAt: lastBreak(reach),
+      flaps: isOnly ? faded(reach, trace.at, steady) : reach.flaps,
+      arrivedAt: isOnly ? trace.at : null,
+      answers: reach.answers + 1,
+    };
   }
   const said =
     trace.end === 'unreachable' && trace.said !== ''
@@ -163,11 +177,11 @@ function lastAddress({ hops }: TraceRecord): Address | null {
 
 /** Whether the target is cut off. `tells`: whether traces usually arrive, so that one that does not says something. */
 export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): boolean {
-  const { failing, failedFrom, failedTo, failed, arrived } = reach;
+  const { failing, failedFrom, failedTo, failed, arrivedAt } = reach;
   if (failedFrom === null || failedTo === null) return false;
   const isLong = since(failedFrom, failedTo) >= rule.lasting;
   const isTraced = tells && failed !== null && failing >= rule.lost;
-  return isLong && (isTraced || (!arrived && failing >= rule.alone));
+  return isLong && (isTraced || (arrivedAt === null && failing >= rule.alone));
 }
 
 /** Whether it has answered long enough to be back. */
@@ -180,8 +194,8 @@ export const isSteady = (reach: Reach, steady: Duration, now: Instant): boolean 
   reach.brokeAt === null ||
   since(reach.brokeAt, now) >= steady * steadyTimes ** (reach.flaps - flapsMax);
 
-/** Whether it comes and goes. */
-export const isFlapping = ({ flaps }: Reach): boolean => flaps > 1;
+/** Whether it comes and goes: it was cut off more than once, and the time before is not long ago. */
+export const isFlapping = ({ flaps }: Reach): boolean => flaps > 1.5;
 
 /** It is said from here on. */
 export const cutOff = (reach: Reach): Reach =>
@@ -200,7 +214,7 @@ export function knownNow(reach: Reach): Knowledge {
 }
 
 /** Whether lost pings may be those of an outage, and so no loss. */
-export const mayBeOutage = ({ failing, arrived }: Reach): boolean => failing > 0 && !arrived;
+export const mayBeOutage = ({ failing, arrivedAt }: Reach): boolean => failing > 0 && arrivedAt === null;
 
 /** The last hop that answered, for what is cut off. Null where none did. */
 export function lastAnswer(reach: Reach, usual: Path): Place | null {
@@ -251,8 +265,8 @@ export const circleNow = ({ circles, failed }: Reach): Circle | null =>
   circles[0] === true && failed !== null ? circle(failed) : null;
 
 /** Whether the last trace went in circles, and it will soon be known whether that is a loop. */
-export const isCircleNew = ({ circles, failedFrom, failedTo }: Reach): boolean =>
-  circles[0] === true && failedFrom !== null && failedTo !== null && since(failedFrom, failedTo) < circleWait;
+export const isCircleNew = ({ circles, circledFrom }: Reach, now: Instant): boolean =>
+  circles[0] === true && circledFrom !== null && since(circledFrom, now) < circleWait;
 
 /** Whether the last traces, all that are remembered, went in circles no more: without an answer it is another fault. */
 export const isOutOfCircles = ({ circles }: Reach): boolean =>

@@ -8,7 +8,7 @@ import { type PathEvent, type Paths, pathNow } from './follow.ts';
 import { type Loss, lostPing, type Pings } from './loss.ts';
 import { circle, circleNow, isFlapping, lastAnswer, type Reach } from './reach.ts';
 import type { Rtt, TraceRecord } from './record.ts';
-import type { SlowRule } from './rules.ts';
+import type { SlowRule, ViaRule } from './rules.ts';
 import { medianOf } from './sample.ts';
 import type { Evidence, VerdictChange, VerdictName } from './verdict.ts';
 import type { ViaFault } from './via.ts';
@@ -40,20 +40,21 @@ function evidence(summary: string, place: Place | null, paths: Paths, trace: Tra
 export function unreachable(reach: Reach, paths: Paths, now: Instant): Evidence {
   const place = lastAnswer(reach, paths.usual);
   const since = `, since ${timeWords(reach.failedFrom ?? now)}`;
+  const what = isFlapping(reach) ? 'comes and goes' : 'unreachable';
   const { said, failed } = reach;
   const circled = circleNow(reach);
   if (circled !== null) {
-    const words = `unreachable: it goes in circles${fromWords(circled.first)}${since}`;
+    const words = `${what}: it goes in circles${fromWords(circled.first)}${since}`;
     return evidence(words, circled.first, paths, failed);
   }
   if (said !== null && said.from !== null) {
     const ttl = place !== null && place.address === said.from ? ` (hop ${place.ttl})` : '';
     // Where its answer at its own place was lost, the last one is that of the hop before.
     const where = ttl === '' ? { ttl: (place?.ttl ?? 0) + 1, address: said.from } : place;
-    return evidence(`unreachable: ${said.from}${ttl} says ${said.why}${since}`, where, paths, reach.failed);
+    return evidence(`${what}: ${said.from}${ttl} says ${said.why}${since}`, where, paths, reach.failed);
   }
   const words = place === null ? 'no answer' : `nothing answers beyond ${placeWords(place)}`;
-  return evidence(`unreachable: ${words}${since}`, place, paths, reach.failed);
+  return evidence(`${what}: ${words}${since}`, place, paths, reach.failed);
 }
 
 export function answersAgain(reach: Reach, raised: VerdictChange, now: Instant): string {
@@ -142,6 +143,8 @@ export function jitter(jump: Rtt, usual: Rtt, paths: Paths): Evidence {
 export const jitterOver = (jump: Rtt, raised: VerdictChange, now: Instant): string =>
   fitted(`jitter is over: ${delayWords(jump)}, after ${lengthWords(raised.at, now)}`);
 
+export const jitterUnseen = 'not known any more: pings are not answered';
+
 export function pathChanged(event: PathEvent & { readonly kind: 'changed' }, paths: Paths): Evidence {
   const change = `${addressWords(event.from)} -> ${addressWords(event.to)}`;
   const place = { ttl: event.ttl, address: event.to[0] ?? null };
@@ -196,6 +199,12 @@ export function via({ rule, place }: ViaFault, paths: Paths): Evidence {
   const instead = place === null ? '' : `: ${placeWords(place)} is there instead`;
   return evidence(`${rule.hop} is missing from the path${instead}`, place, paths, null);
 }
+
+/** Whether that is what was said of that rule. */
+export const isOfVia = ({ summary }: VerdictChange, { hop, expect }: ViaRule): boolean =>
+  expect === 'always'
+    ? summary.startsWith(`${hop} is missing`)
+    : summary.startsWith(`${hop} appears`) || summary.includes(`(${hop}) appears`);
 
 export const viaOver = (raised: VerdictChange, now: Instant): string =>
   fitted(`the path is as expected again, after ${lengthWords(raised.at, now)}`);

@@ -15,6 +15,7 @@ import {
 } from './delay.ts';
 import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
 import {
+  areAllLost,
   isLossDoubtful,
   isMuchMore,
   jumpOf,
@@ -41,7 +42,7 @@ import {
   withoutRaised,
   withRaised,
 } from './verdict.ts';
-import { brokenVia, isUnseen, withViaTrace } from './via.ts';
+import { brokenVia, isBroken, isUnseen, withViaTrace } from './via.ts';
 import { type LossPlace, whereLossy } from './where.ts';
 
 /** Answers that are asked for to be sure that a loop is over, where no rule says how many. */
@@ -176,6 +177,7 @@ export function judgeJitter(turn: Turn): void {
   const limit = Math.max(rule.over, rule.times * usual);
   const stood = stands(turn, 'jitter');
   const jump = stood || mayJump(state.pings, rule.of, limit) ? jumpOf(state.pings, rule.of) : null;
+  if (stood && areAllLost(state.pings, rule.of)) clear(turn, 'jitter', () => say.jitterUnseen);
   if (jump === null) return;
   if (!stood) {
     if (jump > limit) raise(turn, 'jitter', say.jitter(jump, usual, state.paths));
@@ -219,10 +221,15 @@ export function judgeVia(turn: Turn, trace: TraceRecord): void {
   const { usual } = state.paths;
   const via = withViaTrace(state.via, rules.via, rows, usual, now);
   turn.state = { ...state, via };
-  const stood = stands(turn, 'via');
-  const fault = brokenVia(via, rules.via, rows, usual, stood);
-  if (fault !== null && !stood) raise(turn, 'via', say.via(fault, state.paths));
-  else if (fault === null) clear(turn, 'via', (raised) => say.viaOver(raised, now));
+  const told = find(state.standing, 'via');
+  if (told !== null && brokenVia(via, rules.via, rows, usual, true) === null) {
+    clear(turn, 'via', (raised) => say.viaOver(raised, now));
+    return;
+  }
+  // Another rule is broken by now, and the one that was told of no more.
+  const isTold = told !== null && rules.via.some((rule) => say.isOfVia(told, rule) && isBroken(via, rule));
+  const fault = isTold ? null : brokenVia(via, rules.via, rows, usual, false);
+  if (fault !== null) raise(turn, 'via', say.via(fault, state.paths));
 }
 
 /** Traces that no longer arrive say nothing of the hops: what was said of them must not stand for ever. */

@@ -66,6 +66,9 @@ export function brokenVia(
   return null;
 }
 
+/** Whether something still speaks against that rule. */
+export const isBroken = (via: ViaState, rule: ViaRule): boolean => (via[keyOf(rule)]?.bad ?? 0) > 0;
+
 /** Whether no trace has arrived for so long that nothing is known of the hops any more. */
 export const isUnseen = (via: ViaState, { settle }: PathRules, now: Instant): boolean =>
   Object.values(via).every(({ at }) => since(at, now) >= settle);
