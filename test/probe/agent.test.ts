@@ -42,6 +42,35 @@ test('what a listener hears: each ping, each trace with the identity of its path
   assert.equal(probe.verdicts().filter((line) => line === `unreachable cleared ${one}`).length, 1);
 });
 
+test('a trace that was under way while a longer path ended is no third one: all that was said of it ends together', async () => {
+  const probe = rig();
+  const [usual, longer] = [
+    ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'],
+    ['192.0.2.1', '203.0.113.2', '203.0.113.3', '203.0.113.4', '203.0.113.5', '192.0.2.4'],
+  ];
+  const mixed = [...longer.slice(0, 3), '192.0.2.4'];
+  const takes = (way: readonly string[]): void => {
+    probe.engine.onTrace = (task, at) => pathOf(task, at, [...way, task.address]);
+  };
+  takes(usual);
+  probe.start(one);
+  await probe.pass(seconds(20));
+  takes(longer);
+  await probe.pass(seconds(5));
+  let isFirst = true;
+  probe.engine.onTrace = (task, at) => {
+    const way = isFirst ? mixed : usual;
+    isFirst = false;
+    return pathOf(task, at, [...way, task.address]);
+  };
+  await probe.pass(seconds(10));
+  const ends = probe.records.flatMap((record) =>
+    record.kind === 'verdict' && record.change.state === 'cleared' ? [record.change] : [],
+  );
+  assert.deepEqual(ends.map(({ verdict }) => verdict).sort(), ['more-hops', 'path-changed']);
+  for (const { summary } of ends) assert.match(summary, /^path is back: 192\.0\.2\.2 at hop 2 again/);
+});
+
 for (const [ping, trace] of [
   [30, 60],
   [60, 60],

@@ -101,6 +101,7 @@ test('a path that changes is an alert of a real station, and so is its end', asy
       );
       assert.ok(
         cleared.every(({ summary }) => summary.startsWith('path is back: 192.0.2.19 at hop 7 again')),
+        cleared.map(({ summary }) => summary).join('; '),
       );
     } finally {
       await watching.end();

@@ -76,6 +76,9 @@ const tracesToTellMax = 6;
 /** Load that is shared so widely that each trace brings a new address ends the learning all the same. */
 const learnMax = 30;
 
+/** So many traces without a new address make sure that none was a mixture of two paths. */
+const quietTraces = 2;
+
 /** What stands around one trace. */
 type Round = {
   readonly paths: Paths;
@@ -300,6 +303,9 @@ export function hopsMore({ usual, other }: Paths): number {
   if (other === null || usual.lengths.length === 0 || other.path.lengths.length === 0) return 0;
   return Math.max(0, Math.min(...other.path.lengths) - Math.max(...usual.lengths));
 }
+
+/** A trace that was under way while the path became another one may have found the target at a place of its own. */
+export const isLengthSure = ({ other }: Paths): boolean => other === null || other.path.quiet >= quietTraces;
 
 /** The path that is taken now. */
 export const pathNow = ({ usual, other }: Paths): Path => other?.path ?? usual;

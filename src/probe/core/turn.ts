@@ -13,7 +13,7 @@ import {
   slowness,
   withVerdict,
 } from './delay.ts';
-import { type Followed, hopsMore, type Paths, pathNow, withoutDelays } from './follow.ts';
+import { type Followed, hopsMore, isLengthSure, type Paths, pathNow, withoutDelays } from './follow.ts';
 import {
   areAllLost,
   isLossDoubtful,
@@ -205,7 +205,7 @@ export function judgePath(turn: Turn, before: Paths, { paths, event }: Followed)
   const isMore = rules.moreHops !== null && more >= rules.moreHops.by;
   if (isMore && (!stands(turn, 'more-hops') || event?.kind === 'changed')) {
     raise(turn, 'more-hops', say.moreHops(paths, more));
-  } else if (!isMore) {
+  } else if (!isMore && isLengthSure(paths)) {
     clear(turn, 'more-hops', (raised) => say.noMoreHops(raised, now));
   }
 }
