@@ -9,11 +9,12 @@
  * hold up no ping, made safe on the disk, and renamed. A disk that is full is a
  * warning: the probe goes on, and the old file stays. A line that is damaged,
  * or of which nothing can be made, costs that address, and the file is set aside
- * for whoever wants to look.
+ * for whoever wants to look. A file that cannot be read, or not be set aside, is
+ * never written over: nothing is saved for as long as it lies there.
  */
 
 import { readFileSync, renameSync, statSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Logger } from '../log.ts';
@@ -35,6 +36,8 @@ const format = 'mauveprobe state 1';
 const newline = 10;
 /** So many targets that begin anew are named in the log. */
 const namedMax = 10;
+const leftAlone =
+  'what lies there could not be used, and is not written over: make it readable and start the probe again, or move it away';
 
 export type StateOptions = {
   readonly path: string;
@@ -52,10 +55,12 @@ export class State {
   #timer: Cancel = () => undefined;
   #saving: Promise<void> | null = null;
   #problem: string | null = null;
+  #untouchable: boolean;
 
   /** @param left what `readState` found. */
-  constructor(options: StateOptions, left: Pick<StateRead, 'entries' | 'names'>) {
+  constructor(options: StateOptions, left: Omit<StateRead, 'warning'>) {
     this.#options = options;
+    this.#untouchable = left.untouchable;
     this.#left = left.entries;
     this.#namesLeft = left.names;
   }
@@ -100,6 +105,7 @@ export class State {
     const { path, log } = this.#options;
     const beside = `${path}.new`;
     try {
+      await this.#makeSure(path);
       await writeSafely(beside, this.#lines());
       await rename(beside, path);
       await syncFolder(path);
@@ -115,6 +121,13 @@ export class State {
     }
   }
 
+  /** Whoever moves the file away says thereby that it may be saved there again. */
+  async #makeSure(path: string): Promise<void> {
+    if (!this.#untouchable) return;
+    if (await isThere(path)) throw new Error(leftAlone);
+    this.#untouchable = false;
+  }
+
   *#lines(): Generator<string> {
     const now = this.#options.clock.now();
     yield lineOf({ format, at: now });
@@ -125,6 +138,21 @@ export class State {
     yield* leftLines(this.#left, now);
     yield* leftLines(this.#namesLeft, now);
   }
+}
+
+/** Itself, not what a link leads to: it is the name that would be written over. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    return !isMissing(error);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function* leftLines<Key>(left: Map<Key, { readonly at: Instant }>, now: Instant): Generator<string> {
@@ -197,6 +225,8 @@ function writeWords(error: unknown): string {
 export type StateRead = {
   readonly entries: Map<Address, Entry>;
   readonly names: Map<string, NameEntry>;
+  /** What lies there may be worth something to somebody, and must not be written over. */
+  readonly untouchable: boolean;
   /** A sentence for the log, where the file is not what it should be. */
   readonly warning: string | null;
 };
@@ -210,8 +240,9 @@ export function readState(path: string): StateRead {
     bytes = readFileSync(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT') return { ...none(), warning: null };
-    return { ...none(), warning: `${path}: the state cannot be read: ${fileWords(error)}` };
+    if (code === 'ENOENT') return { ...none(), untouchable: false, warning: null };
+    const warning = `${path}: the state cannot be read: ${fileWords(error)}. Nothing is saved while it lies there`;
+    return { ...none(), untouchable: true, warning };
   }
   const read = none();
   const { entries, names } = read;
@@ -233,7 +264,7 @@ export function readState(path: string): StateRead {
   }
   if (!isState) return aside(path, read, 'it is empty');
   const faults = faultWords(damaged, unusable);
-  if (faults.length === 0) return { ...read, warning: null };
+  if (faults.length === 0) return { ...read, untouchable: false, warning: null };
   const good = entries.size + names.size;
   return aside(path, read, `${faults.join('; ')}; ${good} are good and are used`);
 }
@@ -281,8 +312,10 @@ function aside(path: string, read: Read, why: string): StateRead {
   const kept = `${path}.damaged`;
   try {
     renameSync(path, kept);
-    return { ...read, warning: `${path}: ${why}. The file is set aside as ${kept}` };
+    const warning = `${path}: ${why}. The file is set aside as ${kept}`;
+    return { ...read, untouchable: false, warning };
   } catch (error) {
-    return { ...read, warning: `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}` };
+    const warning = `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}. Nothing is saved while it lies there`;
+    return { ...read, untouchable: true, warning };
   }
 }

@@ -1,6 +1,16 @@
 /** What survives a restart, and what becomes of a file with damage. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -164,7 +174,12 @@ test('what is not watched just now is kept for a week', async (t) => {
 
 test('no file is no warning; an empty one, one of another make, and noise are set aside with words', (t) => {
   const dir = folder(t);
-  assert.deepEqual(readState(join(dir, 'none')), { entries: new Map(), names: new Map(), warning: null });
+  assert.deepEqual(readState(join(dir, 'none')), {
+    entries: new Map(),
+    names: new Map(),
+    untouchable: false,
+    warning: null,
+  });
   const wrong: Record<string, string | Uint8Array> = {
     empty: '',
     other: '{"version":9}\n',
@@ -179,6 +194,32 @@ test('no file is no warning; an empty one, one of another make, and noise are se
     assert.match(warning ?? '', /set aside as .*\.damaged/, name);
     assert.ok(!existsSync(path) && existsSync(`${path}.damaged`), name);
   }
+});
+
+test('a file that cannot be read is not written over; once it is moved away, the state is saved', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  // A link in a circle: nobody can read it, not even root.
+  symlinkSync(path, path);
+  const probe = kept(path);
+  assert.match(probe.warning ?? '', /the state cannot be read: ELOOP\. Nothing is saved while it lies there/);
+  probe.start(one);
+  await probe.pass(seconds(5));
+  for (let n = 0; n < 2; n++) await probe.state.save();
+  assert.ok(lstatSync(path).isSymbolicLink());
+  assert.equal(probe.logged.filter(({ text }) => /is not written over/.test(text)).length, 1, 'said once');
+  rmSync(path);
+  await probe.state.save();
+  assert.equal(readState(path).entries.size, 1);
+});
+
+test('a damaged file that cannot be set aside is not written over', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  writeFileSync(path, 'noise');
+  mkdirSync(`${path}.damaged`);
+  const probe = kept(path);
+  assert.match(probe.warning ?? '', /cannot be set aside: .*Nothing is saved while it lies there/);
+  await probe.state.save();
+  assert.equal(readFileSync(path, 'utf8'), 'noise');
 });
 
 test('of a damaged file what is sound is used, and the file is set aside', async (t) => {
