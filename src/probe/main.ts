@@ -207,10 +207,12 @@ async function run(config: ProbeConfig): Promise<void> {
     rounds,
     tracing: { timeout, retries, maxHops },
     recall: (address) => state?.recall(address) ?? null,
+    keep: (address, saved) => state?.keep(address, saved),
   });
   const targets: Targets = new Targets({
     lookup: systemLookup,
     recall: (host) => state?.recallName(host) ?? null,
+    keep: (host, known) => state?.keepName(host, known),
     clock,
     log,
     onOwner: (address, target) => (target === null ? agent.unwatch(address) : agent.watch(address, target)),

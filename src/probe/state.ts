@@ -21,14 +21,17 @@ import type { Logger } from '../log.ts';
 import { fileWords } from '../station/local-file.ts';
 import { type Cancel, type Clock, days, type Instant, minutes, since } from '../time.ts';
 import type { Address } from './core/record.ts';
+import { Packed } from './packed.ts';
 import { type Entry, isEntry, isNameEntry, type NameEntry } from './saved-shape.ts';
 import { parseTarget } from './target.ts';
-import type { KnownName } from './targets.ts';
+import { type KnownName, targetsMax } from './targets.ts';
 import type { Saved, Watched } from './watched.ts';
 
 export const saveEvery = minutes(5);
 /** What was not watched for so long is forgotten. */
 export const keptFor = days(7);
+/** Of so many addresses that are not watched, and of so many names, is kept what is known; the oldest are forgotten first. */
+export const keptMax = targetsMax;
 /** In bytes: what a file of twice the targets there may be comes to. Larger ones are none of ours. */
 const fileMax = 1024 * 1024 * 1024;
 const linesAtOnce = 50;
@@ -49,9 +52,9 @@ export type StateOptions = {
 
 export class State {
   readonly #options: StateOptions;
-  /** Of an earlier life, and not asked for yet: a name may lead to it again tomorrow. */
-  readonly #left: Map<Address, Entry>;
-  readonly #namesLeft: Map<string, NameEntry>;
+  /** Of an earlier life and not asked for yet, or let go in this one: a name may lead to it again tomorrow. */
+  readonly #left: Left<Address, Entry>;
+  readonly #namesLeft: Left<string, NameEntry>;
   #timer: Cancel = () => undefined;
   #saving: Promise<void> | null = null;
   #problem: string | null = null;
@@ -61,22 +64,28 @@ export class State {
   constructor(options: StateOptions, left: Omit<StateRead, 'warning'>) {
     this.#options = options;
     this.#untouchable = left.untouchable;
-    this.#left = left.entries;
-    this.#namesLeft = left.names;
+    this.#left = new Left(left.entries);
+    this.#namesLeft = new Left(left.names);
   }
 
   /** What was known of an address; it is asked for once. */
   recall(address: Address): Saved | null {
-    const entry = this.#left.get(address) ?? null;
-    this.#left.delete(address);
-    return entry;
+    return this.#left.take(address);
   }
 
   /** The same of a name. */
   recallName(host: string): KnownName | null {
-    const entry = this.#namesLeft.get(host) ?? null;
-    this.#namesLeft.delete(host);
-    return entry;
+    return this.#namesLeft.take(host);
+  }
+
+  /** An address is not watched any more. */
+  keep(address: Address, saved: Saved): void {
+    this.#left.put(address, { address, at: this.#options.clock.now(), ...saved });
+  }
+
+  /** The same of a name. */
+  keepName(name: string, known: KnownName): void {
+    this.#namesLeft.put(name, { name, at: this.#options.clock.now(), ...known });
   }
 
   start(): void {
@@ -135,8 +144,8 @@ export class State {
       yield lineOf({ address: watched.address, at: now, ...watched.saved() });
     }
     for (const [name, known] of this.#options.names()) yield lineOf({ name, at: now, ...known });
-    yield* leftLines(this.#left, now);
-    yield* leftLines(this.#namesLeft, now);
+    for (const entry of this.#left.since(now)) yield lineOf(entry);
+    for (const entry of this.#namesLeft.since(now)) yield lineOf(entry);
   }
 }
 
@@ -155,10 +164,42 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-function* leftLines<Key>(left: Map<Key, { readonly at: Instant }>, now: Instant): Generator<string> {
-  for (const [key, entry] of left) {
-    if (since(entry.at, now) > keptFor) left.delete(key);
-    else yield lineOf(entry);
+/** What is known of those that are not watched, packed as what is watched is. */
+class Left<Key, Entry extends { readonly at: Instant }> {
+  /** The oldest first, once all that is watched from the start has been asked for. */
+  readonly #all: Map<Key, Packed<Entry>>;
+
+  constructor(all: ReadonlyMap<Key, Entry>) {
+    const oldestFirst = [...all].sort(([, a], [, b]) => a.at - b.at);
+    this.#all = new Map(oldestFirst.map(([key, entry]) => [key, new Packed(entry)]));
+  }
+
+  take(key: Key): Entry | null {
+    const entry = this.#all.get(key)?.value ?? null;
+    this.#all.delete(key);
+    return entry;
+  }
+
+  put(key: Key, entry: Entry): void {
+    this.#all.delete(key);
+    this.#all.set(key, new Packed(entry));
+    this.#trim();
+  }
+
+  /** Those that are kept still; the others are forgotten. */
+  *since(now: Instant): Generator<Entry> {
+    this.#trim();
+    for (const [key, { value }] of this.#all) {
+      if (since(value.at, now) > keptFor) this.#all.delete(key);
+      else yield value;
+    }
+  }
+
+  #trim(): void {
+    for (const key of this.#all.keys()) {
+      if (this.#all.size <= keptMax) return;
+      this.#all.delete(key);
+    }
   }
 }
 
