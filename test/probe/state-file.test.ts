@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { crc32 } from 'node:zlib';
 import { defaultRules } from '../../src/probe/core/rules.ts';
 import { targetLines } from '../../src/probe/metrics-text.ts';
 import { keptFor, keptMax, readState, State } from '../../src/probe/state.ts';
+import { behindLinks } from '../../src/probe/state-lock.ts';
 import type { Lookup } from '../../src/probe/targets.ts';
 import { fullUpdates } from '../../src/probe/updates.ts';
 import { days, minutes, plus, seconds, systemClock } from '../../src/time.ts';
@@ -297,6 +299,18 @@ test('a file that cannot be read is not written over; once it is moved away, the
   rmSync(path);
   await probe.state.save();
   assert.equal(readState(path).entries.size, 1);
+});
+
+test('links lead to the file that is meant, also before it is there; a circle leads nowhere', (t) => {
+  const dir = realpathSync(folder(t));
+  const at = (name: string): string => join(dir, name);
+  symlinkSync('b.state', at('c.state'));
+  symlinkSync('a.state', at('b.state'));
+  symlinkSync('round', at('round'));
+  for (const name of ['a.state', 'b.state', 'c.state']) assert.equal(behindLinks(at(name)), at('a.state'));
+  writeFileSync(at('a.state'), '');
+  for (const name of ['a.state', 'b.state', 'c.state']) assert.equal(behindLinks(at(name)), at('a.state'));
+  assert.equal(behindLinks(at('round')), at('round'));
 });
 
 test('a damaged file that cannot be set aside is not written over', async (t) => {

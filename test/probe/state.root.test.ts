@@ -1,11 +1,21 @@
 /** A full disk under the state file, on a small file system of the test's own: needs root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readState, State } from '../../src/probe/state.ts';
+import { behindLinks } from '../../src/probe/state-lock.ts';
 import { seconds } from '../../src/time.ts';
 import { disk, fill } from '../kit/disk.ts';
 import { rig } from './kit.ts';
@@ -78,4 +88,14 @@ test('a file that this user may not read is not written over, though the folder 
         /is not written over.*cannot be saved/.test(text),
     ),
   );
+});
+
+test('links of another user are not followed', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mauve-state-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [link, file] = [join(folder, 'probe.state'), join(folder, 'other')];
+  symlinkSync(file, link);
+  assert.equal(behindLinks(link), file);
+  lchownSync(link, nobody, nobody);
+  assert.equal(behindLinks(link), link);
 });
