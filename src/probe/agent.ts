@@ -63,8 +63,10 @@ export type AgentOptions = {
   readonly rate: number;
   /** Ends after so many traces of each target; null: goes on. */
   readonly rounds: number | null;
-  /** What is known of an address from an earlier life. Asked once, when it is watched anew. */
+  /** What is known of an address from an earlier life, or from before it was let go. Asked once, when it is watched anew. */
   readonly recall: (address: Address) => Saved | null;
+  /** What is to be known of an address that is not watched any more, should it be watched again. */
+  readonly keep: (address: Address, saved: Saved) => void;
 };
 
 const tracesMax = 500;
@@ -176,6 +178,7 @@ export class Agent {
       this.#tell({ kind: 'verdict', target: watched.target, address, change });
     }
     this.#tellStats(watched);
+    this.#options.keep(address, watched.learnt(at));
   }
 
   /** Sets the figures to zero; what is under way stays so. */

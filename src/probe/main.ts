@@ -25,7 +25,7 @@ import { Reload } from './reload.ts';
 import { openScreen, type Screen, screenLog } from './screen.ts';
 import { AlertSender, settleFor } from './send.ts';
 import { readState, State } from './state.ts';
-import { lockState } from './state-lock.ts';
+import { behindLinks, lockState } from './state-lock.ts';
 import { systemLookup, Targets } from './targets.ts';
 import type { Watched } from './watched.ts';
 
@@ -148,12 +148,12 @@ async function openEngine(config: ProbeConfig, leaving: Leaving, log: Logger): P
 
 type Known = { readonly agent: Agent; readonly targets: Targets };
 
-function openState(config: ProbeConfig, known: () => Known, log: Logger): State | null {
-  if (config.state === null) return null;
-  const read = readState(config.state);
+function openState(path: string | null, known: () => Known, log: Logger): State | null {
+  if (path === null) return null;
+  const read = readState(path);
   if (read.warning !== null) log.warn(read.warning);
   const watched = (): Iterable<Watched> => known().agent.watched();
-  return new State({ path: config.state, watched, names: () => known().targets.names(), clock, log }, read);
+  return new State({ path, watched, names: () => known().targets.names(), clock, log }, read);
 }
 
 function openSender(config: ProbeConfig, { agent, targets }: Known, names: Names, log: Logger): AlertSender {
@@ -185,10 +185,11 @@ const started = clock.now();
 async function run(config: ProbeConfig): Promise<void> {
   const endings = new Endings();
   const { log, show } = faceOf(config);
-  const leaving = whoToBecome(config, log);
+  const stateFile = config.state === null ? null : behindLinks(config.state);
+  const leaving = whoToBecome({ ...config, state: stateFile }, log);
   if ('fault' in leaving) throw new Refusal(exit.unavailable, `mauveprobe: --user: ${leaving.fault}\n`);
-  if (config.state !== null) {
-    const lock = lockState(config.state, log);
+  if (stateFile !== null) {
+    const lock = lockState(stateFile, log);
     if ('fault' in lock)
       throw new Refusal(exit.unavailable, oneLine(`mauveprobe: ${lock.fault}`).concat('\n'));
     endings.add(() => lock.release());
@@ -196,7 +197,7 @@ async function run(config: ProbeConfig): Promise<void> {
   const names = new Names(systemReverse(), clock);
   const engine = await openEngine(config, leaving, log);
   endings.add(() => engine.close());
-  const state = openState(config, () => ({ agent, targets }), log);
+  const state = openState(stateFile, () => ({ agent, targets }), log);
   const { rate, rounds, timeout, retries, maxHops } = config;
   const agent: Agent = new Agent({
     engine,
@@ -207,10 +208,12 @@ async function run(config: ProbeConfig): Promise<void> {
     rounds,
     tracing: { timeout, retries, maxHops },
     recall: (address) => state?.recall(address) ?? null,
+    keep: (address, saved) => state?.keep(address, saved),
   });
   const targets: Targets = new Targets({
     lookup: systemLookup,
     recall: (host) => state?.recallName(host) ?? null,
+    keep: (host, known) => state?.keepName(host, known),
     clock,
     log,
     onOwner: (address, target) => (target === null ? agent.unwatch(address) : agent.watch(address, target)),

@@ -3,7 +3,7 @@
  * root starts becomes somebody else once it runs. Whatever it must still be
  * able to do then is seen to before: its state is saved again and again.
  */
-import { chownSync, existsSync, statSync } from 'node:fs';
+import { chownSync, existsSync, lchownSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { ProbeConfig } from './config.ts';
@@ -62,7 +62,8 @@ function handOver(state: string, { uid, gid }: Owner): void {
   const folder = dirname(state);
   if (isOwn(folder)) chownSync(folder, uid, gid);
   for (const file of [state, ...Object.values(lockFiles(state))]) {
-    if (existsSync(file)) chownSync(file, uid, gid);
+    // Not what a link leads to: those of other users are not followed.
+    if (existsSync(file)) lchownSync(file, uid, gid);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Logger } from '../log.ts';
 import type { Loaded, ProbeConfig } from './config.ts';
 import type { AlertSender } from './send.ts';
-import type { Target } from './target.ts';
+import { type Target, targetKey } from './target.ts';
 import type { Targets } from './targets.ts';
 
 /** What is looked at once, when the probe starts. */
@@ -60,16 +60,17 @@ export class Reload {
     if (loaded.kind === 'say') return;
     const [before, after] = [this.config, loaded.config];
     this.config = after;
-    const old = new Map(before.targets.map((target) => [target.word, target]));
-    const words = new Set(after.targets.map(({ word }) => word));
+    // By what tells them apart: one that is only spelled in another way goes on with all that is known of it.
+    const old = new Map(before.targets.map((target) => [targetKey(target.word), target]));
+    const keys = new Set(after.targets.map(({ word }) => targetKey(word)));
     let changed = 0;
-    for (const word of old.keys()) {
-      if (words.has(word)) continue;
+    for (const [key, { word }] of old) {
+      if (keys.has(key)) continue;
       targets.remove(word);
       changed += 1;
     }
     for (const target of after.targets) {
-      const known = old.get(target.word);
+      const known = old.get(targetKey(target.word));
       // One that was removed or changed by hand is as it was: the file says how it is watched.
       const found = targets.find(target.word);
       if (known !== undefined && alike(known, target) && alike(found?.target, target)) continue;

@@ -2,9 +2,35 @@
  * One probe a state file. Two would write over each other's, and as they bear
  * one name nearly always, each would clear at the stations what the other said.
  */
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Logger } from '../log.ts';
 import { StoreError } from '../station/store/errors.ts';
 import { type FileLock, lockFile } from '../station/store/file-lock.ts';
+
+/** More than anybody sets up; a circle of links ends there. */
+const linksMax = 40;
+
+/**
+ * The file that links lead to, though it may not be there yet: it is what is guarded and replaced, and not a link to it.
+ * The path itself where that cannot be told. Links of other users are not followed: root would set aside for
+ * them, as no state, whatever file they name.
+ */
+export function behindLinks(path: string): string {
+  let file = path;
+  try {
+    for (let n = 0; n < linksMax; n++) {
+      const found = lstatSync(file, { throwIfNoEntry: false });
+      if (found?.isSymbolicLink() !== true || !isTrusted(found.uid)) return file;
+      file = resolve(realpathSync(dirname(file)), readlinkSync(file));
+    }
+  } catch {
+    // What is wrong with it is told when it is read, or saved.
+  }
+  return path;
+}
+
+const isTrusted = (uid: number): boolean => uid === 0 || uid === process.geteuid?.();
 
 /** What lies beside the state file. */
 export const lockFiles = (state: string) => ({ lockFile: `${state}.lock`, pidFile: `${state}.pid` });

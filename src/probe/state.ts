@@ -9,25 +9,29 @@
  * hold up no ping, made safe on the disk, and renamed. A disk that is full is a
  * warning: the probe goes on, and the old file stays. A line that is damaged,
  * or of which nothing can be made, costs that address, and the file is set aside
- * for whoever wants to look.
+ * for whoever wants to look. A file that cannot be read, or not be set aside, is
+ * never written over: nothing is saved for as long as it lies there.
  */
 
 import { readFileSync, renameSync, statSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Logger } from '../log.ts';
 import { fileWords } from '../station/local-file.ts';
 import { type Cancel, type Clock, days, type Instant, minutes, since } from '../time.ts';
 import type { Address } from './core/record.ts';
+import { Packed } from './packed.ts';
 import { type Entry, isEntry, isNameEntry, type NameEntry } from './saved-shape.ts';
 import { parseTarget } from './target.ts';
-import type { KnownName } from './targets.ts';
+import { type KnownName, targetsMax } from './targets.ts';
 import type { Saved, Watched } from './watched.ts';
 
 export const saveEvery = minutes(5);
 /** What was not watched for so long is forgotten. */
 export const keptFor = days(7);
+/** Of so many addresses that are not watched, and of so many names, is kept what is known; the oldest are forgotten first. */
+export const keptMax = targetsMax;
 /** In bytes: what a file of twice the targets there may be comes to. Larger ones are none of ours. */
 const fileMax = 1024 * 1024 * 1024;
 const linesAtOnce = 50;
@@ -35,6 +39,8 @@ const format = 'mauveprobe state 1';
 const newline = 10;
 /** So many targets that begin anew are named in the log. */
 const namedMax = 10;
+const leftAlone =
+  'what lies there could not be used, and is not written over: make it readable and start the probe again, or move it away';
 
 export type StateOptions = {
   readonly path: string;
@@ -46,32 +52,40 @@ export type StateOptions = {
 
 export class State {
   readonly #options: StateOptions;
-  /** Of an earlier life, and not asked for yet: a name may lead to it again tomorrow. */
-  readonly #left: Map<Address, Entry>;
-  readonly #namesLeft: Map<string, NameEntry>;
+  /** Of an earlier life and not asked for yet, or let go in this one: a name may lead to it again tomorrow. */
+  readonly #left: Left<Address, Entry>;
+  readonly #namesLeft: Left<string, NameEntry>;
   #timer: Cancel = () => undefined;
   #saving: Promise<void> | null = null;
   #problem: string | null = null;
+  #untouchable: boolean;
 
   /** @param left what `readState` found. */
-  constructor(options: StateOptions, left: Pick<StateRead, 'entries' | 'names'>) {
+  constructor(options: StateOptions, left: Omit<StateRead, 'warning'>) {
     this.#options = options;
-    this.#left = left.entries;
-    this.#namesLeft = left.names;
+    this.#untouchable = left.untouchable;
+    this.#left = new Left(left.entries);
+    this.#namesLeft = new Left(left.names);
   }
 
   /** What was known of an address; it is asked for once. */
   recall(address: Address): Saved | null {
-    const entry = this.#left.get(address) ?? null;
-    this.#left.delete(address);
-    return entry;
+    return this.#left.take(address);
   }
 
   /** The same of a name. */
   recallName(host: string): KnownName | null {
-    const entry = this.#namesLeft.get(host) ?? null;
-    this.#namesLeft.delete(host);
-    return entry;
+    return this.#namesLeft.take(host);
+  }
+
+  /** An address is not watched any more. */
+  keep(address: Address, saved: Saved): void {
+    this.#left.put(address, { address, at: this.#options.clock.now(), ...saved });
+  }
+
+  /** The same of a name. */
+  keepName(name: string, known: KnownName): void {
+    this.#namesLeft.put(name, { name, at: this.#options.clock.now(), ...known });
   }
 
   start(): void {
@@ -100,6 +114,7 @@ export class State {
     const { path, log } = this.#options;
     const beside = `${path}.new`;
     try {
+      await this.#makeSure(path);
       await writeSafely(beside, this.#lines());
       await rename(beside, path);
       await syncFolder(path);
@@ -115,6 +130,13 @@ export class State {
     }
   }
 
+  /** Whoever moves the file away says thereby that it may be saved there again. */
+  async #makeSure(path: string): Promise<void> {
+    if (!this.#untouchable) return;
+    if (await isThere(path)) throw new Error(leftAlone);
+    this.#untouchable = false;
+  }
+
   *#lines(): Generator<string> {
     const now = this.#options.clock.now();
     yield lineOf({ format, at: now });
@@ -122,15 +144,62 @@ export class State {
       yield lineOf({ address: watched.address, at: now, ...watched.saved() });
     }
     for (const [name, known] of this.#options.names()) yield lineOf({ name, at: now, ...known });
-    yield* leftLines(this.#left, now);
-    yield* leftLines(this.#namesLeft, now);
+    for (const entry of this.#left.since(now)) yield lineOf(entry);
+    for (const entry of this.#namesLeft.since(now)) yield lineOf(entry);
   }
 }
 
-function* leftLines<Key>(left: Map<Key, { readonly at: Instant }>, now: Instant): Generator<string> {
-  for (const [key, entry] of left) {
-    if (since(entry.at, now) > keptFor) left.delete(key);
-    else yield lineOf(entry);
+/** Itself, not what a link leads to: it is the name that would be written over. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    return !isMissing(error);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** What is known of those that are not watched, packed as what is watched is. */
+class Left<Key, Entry extends { readonly at: Instant }> {
+  /** The oldest first, once all that is watched from the start has been asked for. */
+  readonly #all: Map<Key, Packed<Entry>>;
+
+  constructor(all: ReadonlyMap<Key, Entry>) {
+    const oldestFirst = [...all].sort(([, a], [, b]) => a.at - b.at);
+    this.#all = new Map(oldestFirst.map(([key, entry]) => [key, new Packed(entry)]));
+  }
+
+  take(key: Key): Entry | null {
+    const entry = this.#all.get(key)?.value ?? null;
+    this.#all.delete(key);
+    return entry;
+  }
+
+  put(key: Key, entry: Entry): void {
+    this.#all.delete(key);
+    this.#all.set(key, new Packed(entry));
+    this.#trim();
+  }
+
+  /** Those that are kept still; the others are forgotten. */
+  *since(now: Instant): Generator<Entry> {
+    this.#trim();
+    for (const [key, { value }] of this.#all) {
+      if (since(value.at, now) > keptFor) this.#all.delete(key);
+      else yield value;
+    }
+  }
+
+  #trim(): void {
+    for (const key of this.#all.keys()) {
+      if (this.#all.size <= keptMax) return;
+      this.#all.delete(key);
+    }
   }
 }
 
@@ -197,6 +266,8 @@ function writeWords(error: unknown): string {
 export type StateRead = {
   readonly entries: Map<Address, Entry>;
   readonly names: Map<string, NameEntry>;
+  /** What lies there may be worth something to somebody, and must not be written over. */
+  readonly untouchable: boolean;
   /** A sentence for the log, where the file is not what it should be. */
   readonly warning: string | null;
 };
@@ -210,8 +281,9 @@ export function readState(path: string): StateRead {
     bytes = readFileSync(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT') return { ...none(), warning: null };
-    return { ...none(), warning: `${path}: the state cannot be read: ${fileWords(error)}` };
+    if (code === 'ENOENT') return { ...none(), untouchable: false, warning: null };
+    const warning = `${path}: the state cannot be read: ${fileWords(error)}. Nothing is saved while it lies there`;
+    return { ...none(), untouchable: true, warning };
   }
   const read = none();
   const { entries, names } = read;
@@ -233,7 +305,7 @@ export function readState(path: string): StateRead {
   }
   if (!isState) return aside(path, read, 'it is empty');
   const faults = faultWords(damaged, unusable);
-  if (faults.length === 0) return { ...read, warning: null };
+  if (faults.length === 0) return { ...read, untouchable: false, warning: null };
   const good = entries.size + names.size;
   return aside(path, read, `${faults.join('; ')}; ${good} are good and are used`);
 }
@@ -281,8 +353,10 @@ function aside(path: string, read: Read, why: string): StateRead {
   const kept = `${path}.damaged`;
   try {
     renameSync(path, kept);
-    return { ...read, warning: `${path}: ${why}. The file is set aside as ${kept}` };
+    const warning = `${path}: ${why}. The file is set aside as ${kept}`;
+    return { ...read, untouchable: false, warning };
   } catch (error) {
-    return { ...read, warning: `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}` };
+    const warning = `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}. Nothing is saved while it lies there`;
+    return { ...read, untouchable: true, warning };
   }
 }

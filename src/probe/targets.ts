@@ -33,7 +33,7 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 export const systemLookup: Lookup = async (host) =>
   (await dns.lookup(host, { all: true })).map(({ address }) => address);
 
-/** What an earlier life knew of a name. */
+/** What an earlier life knew of a name, or this one before the name was removed. */
 export type KnownName = {
   readonly addresses: readonly string[];
   /** What was said of it; null: nothing. */
@@ -44,6 +44,8 @@ export type TargetsOptions = {
   readonly lookup: Lookup;
   /** Asked once, when a name is added. */
   readonly recall: (host: string) => KnownName | null;
+  /** What is to be known of a name that was removed, should it be added again. */
+  readonly keep: (host: string, known: KnownName) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** An address is watched on behalf of another target from now on; null: not watched any more. */
@@ -142,6 +144,8 @@ export class Targets {
     for (const address of addresses) this.#disown(name, address);
     name.first?.resolve({ addresses: [], why: 'it was removed again' });
     if (name.raised !== null) this.#told(name, notWatched(name.target.word, this.#options.clock.now()));
+    if (name.host !== null && addresses.length > 0)
+      this.#options.keep(name.host, { addresses, raised: null });
     return addresses;
   }
 

@@ -121,6 +121,24 @@ export class Watched {
   saved(): Saved {
     return { judged: this.judged, pathId: this.pathId };
   }
+
+  /**
+   * The figures, and what was learnt as usual: for when it is watched again. What is raised was cleared when it was let
+   * go, and what is under way says nothing of then: so nothing stands, and all is judged anew.
+   */
+  learnt(now: Instant): Saved {
+    const fresh = newJudged(this.address, now);
+    const { statistics, pinged, answered, delay, paths } = this.judged;
+    const judged: Judged = {
+      ...fresh,
+      statistics,
+      pinged,
+      answered,
+      delay: { ...fresh.delay, ping: { ...delay.ping, waiting: [] }, trace: { ...delay.trace, waiting: [] } },
+      paths: { ...paths, other: null, suspicion: null },
+    };
+    return { judged: resumed(judged), pathId: this.pathId };
+  }
 }
 
 export type Percentages = { readonly loss: number; readonly err: number; readonly outd: number };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -259,6 +259,10 @@ test('a second probe on the same state file is refused by name; one that was kil
     second.stderr,
     /^mauveprobe: another probe \(pid \d+\) keeps its state in \S+probe\.state: stop it first/m,
   );
+  const link = join(folder(t), 'link.state');
+  symlinkSync(state, link);
+  const linked = run('mauveprobe', [...args, '--state', link, '--rounds', '1', ...off]);
+  assert.equal(linked.code, 69, 'nor by way of a link');
   await first.end('SIGKILL');
   const third = run('mauveprobe', [...args, '--control', 'off', '--rounds', '1', '--trace-interval', '0.3']);
   assert.equal(third.code, 0, third.stderr);

@@ -8,7 +8,7 @@ import { defaultRules } from '../../src/probe/core/rules.ts';
 import { Reload } from '../../src/probe/reload.ts';
 import { hours, minutes, seconds } from '../../src/time.ts';
 import { projectFolder } from '../kit/process.ts';
-import { address, rig, targetOf } from './kit.ts';
+import { address, pathOf, pinged, rig, targetOf } from './kit.ts';
 
 const load = (
   yaml: string | null,
@@ -255,7 +255,7 @@ test('the example in the documentation is a good file', () => {
 // ---------------------------------------------------------------- read again
 
 function reloading(first: string) {
-  const probe = rig();
+  const probe = rig({ lookup: async (host) => (host === 'localhost' ? ['127.0.0.1'] : []) });
   let yaml = first;
   let to: readonly string[] = [];
   const reload = new Reload({
@@ -292,6 +292,26 @@ test('read again: targets come, go and change, and destinations too', async () =
   assert.ok((kept?.summary(probe.clock.now()).sent ?? 0) >= before, 'its figures stay');
   await probe.pass(seconds(60));
   assert.ok((kept?.summary(probe.clock.now()).sent ?? 0) >= before + 10);
+});
+
+test('read again: a target in another spelling goes on, under its new word', async () => {
+  const probe = reloading('targets: ["2001:DB8::9", Localhost]');
+  probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+  probe.engine.onTrace = (task, at) => pathOf(task, at, ['2001:db8::1', null, null, null]);
+  await probe.pass(minutes(5));
+  assert.deepEqual(probe.verdicts(), ['unreachable raised 2001:db8::9', 'unreachable raised 127.0.0.1']);
+  const [address9, host] = [probe.agent.find(address('2001:db8::9')), probe.targets.find('localhost')];
+  const sent = address9?.summary(probe.clock.now()).sent;
+  probe.again('targets: ["2001:db8::9", localhost]');
+  assert.equal(probe.agent.find(address('2001:db8::9')), address9);
+  assert.equal(address9?.summary(probe.clock.now()).sent, sent);
+  assert.deepEqual(probe.targets.find('localhost')?.addresses, host?.addresses);
+  assert.deepEqual(probe.words(), ['2001:db8::9', 'localhost']);
+  assert.deepEqual(
+    probe.agent.standing().map(({ target }) => target.word),
+    ['2001:db8::9', 'localhost'],
+  );
+  assert.equal(probe.verdicts().length, 2, 'nothing is cleared');
 });
 
 test('read again: a broken file is refused in words, and what was in force stays', () => {

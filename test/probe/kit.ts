@@ -175,6 +175,7 @@ export function memoryLog() {
 export type RigOptions = Partial<Omit<AgentOptions, 'engine' | 'clock' | 'log'>> & {
   readonly lookup?: Lookup;
   readonly recallName?: TargetsOptions['recall'];
+  readonly keepName?: TargetsOptions['keep'];
 };
 
 /** A probe with its clock in hand. */
@@ -184,7 +185,7 @@ export function rig(options: RigOptions = {}) {
   const engine = new ScriptedEngine(clock);
   const { logged, log } = memoryLog();
   const records: ProbeRecord[] = [];
-  const { lookup = async () => [], recallName = () => null, ...rest } = options;
+  const { lookup = async () => [], recallName = () => null, keepName = () => undefined, ...rest } = options;
   const agent = new Agent({
     engine,
     clock,
@@ -194,12 +195,14 @@ export function rig(options: RigOptions = {}) {
     seed: 1,
     rounds: null,
     recall: () => null,
+    keep: () => undefined,
     ...rest,
   });
   agent.listen((record) => records.push(record));
   const targets = new Targets({
     lookup,
     recall: recallName,
+    keep: keepName,
     clock,
     log,
     onOwner: (one, target) => (target === null ? agent.unwatch(one) : agent.watch(one, target)),

@@ -1,13 +1,25 @@
 /** What survives a restart, and what becomes of a file with damage. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { defaultRules } from '../../src/probe/core/rules.ts';
 import { targetLines } from '../../src/probe/metrics-text.ts';
-import { keptFor, readState, State } from '../../src/probe/state.ts';
+import { keptFor, keptMax, readState, State } from '../../src/probe/state.ts';
+import { behindLinks } from '../../src/probe/state-lock.ts';
 import type { Lookup } from '../../src/probe/targets.ts';
 import { fullUpdates } from '../../src/probe/updates.ts';
 import { days, minutes, plus, seconds, systemClock } from '../../src/time.ts';
@@ -29,6 +41,8 @@ function kept(path: string, lookup?: Lookup) {
   const probe = rig({
     recall: (asked) => holder.state?.recall(asked) ?? null,
     recallName: (host) => holder.state?.recallName(host) ?? null,
+    keep: (asked, saved) => holder.state?.keep(asked, saved),
+    keepName: (host, known) => holder.state?.keepName(host, known),
     ...(lookup === undefined ? {} : { lookup }),
   });
   const { agent, targets, clock, log } = probe;
@@ -162,9 +176,99 @@ test('what is not watched just now is kept for a week', async (t) => {
   assert.equal(keptFor, days(7));
 });
 
+test('what is let go is kept for a week: figures and the usual path come back, and nothing of it stands', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const lost = (probe: ReturnType<typeof kept>): void => {
+    probe.engine.onPing = (task, at) => pinged(task, at, { kind: 'lost' });
+    probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', null, null, null]);
+  };
+  const first = kept(path);
+  first.start(one, '198.51.100.8');
+  await first.pass(seconds(30));
+  lost(first);
+  await first.pass(minutes(2));
+  const watched = first.agent.find(address(one));
+  const { recv } = watched?.summary(first.clock.now()) ?? { recv: 0 };
+  assert.ok(recv > 0);
+  first.targets.remove(one);
+  assert.ok(first.verdicts().includes(`unreachable cleared ${one}`));
+  await first.state.stop();
+  assert.equal(readState(path).warning, null);
+  assert.equal(readState(path).entries.size, 2);
+
+  const second = kept(path);
+  lost(second);
+  second.targets.add(targetOf(one));
+  const again = second.agent.find(address(one));
+  assert.equal(again?.pathId, watched?.pathId);
+  assert.deepEqual(again?.beginning, watched?.beginning);
+  assert.equal(again?.summary(second.clock.now()).recv, recv);
+  assert.equal(again?.summary(second.clock.now()).outd, 0);
+  assert.deepEqual(second.agent.standing(), []);
+  second.agent.start();
+  await second.pass(minutes(2));
+  assert.deepEqual(second.verdicts(), [`unreachable raised ${one}`], 'it is judged anew');
+
+  // In the same life, too.
+  const sent = again?.summary(second.clock.now()).sent ?? 0;
+  second.targets.remove(one);
+  second.targets.add(targetOf(one));
+  assert.notEqual(second.agent.find(address(one)), again);
+  assert.ok((second.agent.find(address(one))?.summary(second.clock.now()).sent ?? 0) >= sent - 1);
+  assert.deepEqual(second.agent.standing(), []);
+});
+
+test('a name that was removed is kept as one that leads somewhere; an address it drops, and returns to, as well', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const host = 'www.example.net';
+  let found: readonly string[] = [one];
+  const first = kept(path, async () => found);
+  first.start(host);
+  await first.pass(minutes(1));
+  const { recv } = first.agent.find(address(one))?.summary(first.clock.now()) ?? { recv: 0 };
+  found = ['192.0.2.99'];
+  await first.pass(minutes(30));
+  assert.equal(first.agent.find(address(one)), null);
+  found = [one];
+  await first.pass(minutes(6));
+  assert.ok((first.agent.find(address(one))?.summary(first.clock.now()).recv ?? 0) > recv + 360);
+  first.targets.remove(host);
+  await first.state.stop();
+
+  const { names, entries } = readState(path);
+  assert.deepEqual([...(names.get(host)?.addresses ?? [])].sort(), ['192.0.2.99', one]);
+  assert.equal(names.get(host)?.raised, null);
+  assert.equal(entries.size, 2);
+});
+
+test('of no more than so many is kept what is not watched: the oldest are forgotten first', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const probe = kept(path);
+  probe.start(one);
+  await probe.pass(seconds(2));
+  const saved = probe.agent.find(address(one))?.learnt(probe.clock.now());
+  assert.ok(saved);
+  const nth = (n: number): string => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
+  for (let n = 0; n < keptMax + 10; n++) {
+    probe.state.keep(address(nth(n)), { ...saved, judged: { ...saved.judged, address: address(nth(n)) } });
+    probe.state.keepName(`n${n}.example.net`, { addresses: [], raised: null });
+  }
+  await probe.state.save();
+  const { entries, names } = readState(path);
+  assert.equal(entries.size, keptMax + 1);
+  assert.equal(names.size, keptMax);
+  assert.ok(!entries.has(address(nth(9))) && entries.has(address(nth(10))));
+  assert.ok(!names.has('n9.example.net') && names.has('n10.example.net'));
+});
+
 test('no file is no warning; an empty one, one of another make, and noise are set aside with words', (t) => {
   const dir = folder(t);
-  assert.deepEqual(readState(join(dir, 'none')), { entries: new Map(), names: new Map(), warning: null });
+  assert.deepEqual(readState(join(dir, 'none')), {
+    entries: new Map(),
+    names: new Map(),
+    untouchable: false,
+    warning: null,
+  });
   const wrong: Record<string, string | Uint8Array> = {
     empty: '',
     other: '{"version":9}\n',
@@ -179,6 +283,44 @@ test('no file is no warning; an empty one, one of another make, and noise are se
     assert.match(warning ?? '', /set aside as .*\.damaged/, name);
     assert.ok(!existsSync(path) && existsSync(`${path}.damaged`), name);
   }
+});
+
+test('a file that cannot be read is not written over; once it is moved away, the state is saved', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  // A link in a circle: nobody can read it, not even root.
+  symlinkSync(path, path);
+  const probe = kept(path);
+  assert.match(probe.warning ?? '', /the state cannot be read: ELOOP\. Nothing is saved while it lies there/);
+  probe.start(one);
+  await probe.pass(seconds(5));
+  for (let n = 0; n < 2; n++) await probe.state.save();
+  assert.ok(lstatSync(path).isSymbolicLink());
+  assert.equal(probe.logged.filter(({ text }) => /is not written over/.test(text)).length, 1, 'said once');
+  rmSync(path);
+  await probe.state.save();
+  assert.equal(readState(path).entries.size, 1);
+});
+
+test('links lead to the file that is meant, also before it is there; a circle leads nowhere', (t) => {
+  const dir = realpathSync(folder(t));
+  const at = (name: string): string => join(dir, name);
+  symlinkSync('b.state', at('c.state'));
+  symlinkSync('a.state', at('b.state'));
+  symlinkSync('round', at('round'));
+  for (const name of ['a.state', 'b.state', 'c.state']) assert.equal(behindLinks(at(name)), at('a.state'));
+  writeFileSync(at('a.state'), '');
+  for (const name of ['a.state', 'b.state', 'c.state']) assert.equal(behindLinks(at(name)), at('a.state'));
+  assert.equal(behindLinks(at('round')), at('round'));
+});
+
+test('a damaged file that cannot be set aside is not written over', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  writeFileSync(path, 'noise');
+  mkdirSync(`${path}.damaged`);
+  const probe = kept(path);
+  assert.match(probe.warning ?? '', /cannot be set aside: .*Nothing is saved while it lies there/);
+  await probe.state.save();
+  assert.equal(readFileSync(path, 'utf8'), 'noise');
 });
 
 test('of a damaged file what is sound is used, and the file is set aside', async (t) => {
