@@ -48,7 +48,6 @@ test('a trace that was under way while a longer path ended is no third one: all 
     ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'],
     ['192.0.2.1', '203.0.113.2', '203.0.113.3', '203.0.113.4', '203.0.113.5', '192.0.2.4'],
   ];
-  const mixed = [...longer.slice(0, 3), '192.0.2.4'];
   const takes = (way: readonly string[]): void => {
     probe.engine.onTrace = (task, at) => pathOf(task, at, [...way, task.address]);
   };
@@ -57,11 +56,13 @@ test('a trace that was under way while a longer path ended is no third one: all 
   await probe.pass(seconds(20));
   takes(longer);
   await probe.pass(seconds(5));
-  let isFirst = true;
   probe.engine.onTrace = (task, at) => {
-    const way = isFirst ? mixed : usual;
-    isFirst = false;
-    return pathOf(task, at, [...way, task.address]);
+    takes(usual);
+    // The path ended between one probe of the fifth hop and the next.
+    const mixed = pathOf(task, at, longer.slice(0, 5), 'reached');
+    const last = mixed.ok ? mixed.record.hops.at(-1) : undefined;
+    if (last !== undefined) Object.assign(last.probes.at(-1) ?? {}, { address: task.address });
+    return mixed;
   };
   await probe.pass(seconds(10));
   const ends = probe.records.flatMap((record) =>
