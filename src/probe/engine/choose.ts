@@ -11,7 +11,7 @@ import type { Address } from '../core/record.ts';
 import type { Engine } from './engine.ts';
 import { openFake } from './fake.ts';
 import { openMtrPacket } from './mtr-packet.ts';
-import { MtrProcess } from './mtr-process.ts';
+import { type MtrOptions, MtrProcess } from './mtr-process.ts';
 import { isRoot, type Owner } from './privilege.ts';
 import { type Opened, openScamper, openScamperAt } from './scamper.ts';
 
@@ -126,20 +126,20 @@ function open(
   }
 }
 
-async function look({ choice, clock, log }: ChooseOptions): Promise<Found> {
+async function look({ choice, clock, log, owner }: ChooseOptions): Promise<Found> {
   const root = isRoot();
   const found = { root, scamper: findProgram('scamper'), mtrPacket: findProgram('mtr-packet') };
   const asked = choice === 'mtr-packet' || (choice === 'auto' && !(root && found.scamper !== null));
   const program = asked ? found.mtrPacket : null;
-  return { ...found, mtrMay: program !== null && (await maySend(program, clock, log)) };
+  return { ...found, mtrMay: program !== null && (await maySend({ program, clock, log, owner })) };
 }
 
 /**
  * Without its capability mtr-packet says that it supports everything, and then
  * hears no answers. So it sends one probe, of the kind that needs it, to itself.
  */
-async function maySend(program: string, clock: Clock, log: Logger): Promise<boolean> {
-  const process = new MtrProcess({ clock, log, program, slack: seconds(1) });
+async function maySend(options: MtrOptions): Promise<boolean> {
+  const process = new MtrProcess({ ...options, slack: seconds(1) });
   try {
     if ((await process.open()) !== null) return false;
     const probe = {

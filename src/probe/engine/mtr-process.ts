@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Logger } from '../../log.ts';
 import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
 import { type Came, lineMax, type Probe, probeCommand, readLine, tokenMax } from './mtr-lines.ts';
+import { isRoot, type Owner } from './privilege.ts';
 import { Life, type RestartWaits } from './restarts.ts';
 
 export type MtrOptions = {
@@ -14,6 +15,8 @@ export type MtrOptions = {
   readonly log: Logger;
   /** Absolute path of the program. */
   readonly program: string;
+  /** Whom the agent becomes: it could not end a process of root's. By its file capability the program works all the same. */
+  readonly owner?: Owner | null;
   readonly restarts?: RestartWaits;
   /** What a busy machine may add to a probe's own timeout. */
   readonly slack?: Duration;
@@ -87,7 +90,9 @@ export class MtrProcess {
 
   private start(): void {
     // A group of its own: a Ctrl-C is for the agent, which then ends it in order.
-    const child = spawn(this.options.program, [], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+    const { program, owner } = this.options;
+    const user = owner === null || owner === undefined || !isRoot() ? {} : { uid: owner.uid, gid: owner.gid };
+    const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'ignore'], detached: true, ...user });
     this.child = child;
     this.held = '';
     const dies = (why: string) => (): void => {
