@@ -175,7 +175,7 @@ export class Agent {
     for (const raised of standing(watched.judged)) {
       const summary = `${watched.target.word} is not watched any more`;
       const change: VerdictChange = { ...raised, state: 'cleared', at, summary, detailHtml: '' };
-      this.#tell({ kind: 'verdict', target: watched.target, address, change });
+      this.tell({ kind: 'verdict', target: watched.target, address, change });
     }
     this.#tellStats(watched);
     this.#options.keep(address, watched.learnt(at));
@@ -250,7 +250,7 @@ export class Agent {
     const { address, target } = watched;
     this.#hour(watched, ping);
     if (ping.outcome.kind === 'unsent') this.counts.unsent += 1;
-    this.#tell({ kind: 'ping', target, address, ping });
+    this.tell({ kind: 'ping', target, address, ping });
     const rules = this.#measure.rulesFor(watched);
     this.#judged(watched, judgePing(watched.judged, ping, rules, this.#options.clock.now()));
   }
@@ -303,7 +303,7 @@ export class Agent {
     watched.noteTrace(trace);
     const judgement = judgeTrace(watched.judged, trace, this.#measure.rulesFor(watched), now);
     watched.pathId = judgement.pathId ?? watched.pathId;
-    this.#tell({ kind: 'trace', target, address, trace, pathId: judgement.pathId });
+    this.tell({ kind: 'trace', target, address, trace, pathId: judgement.pathId });
     this.#judged(watched, judgement);
   }
 
@@ -319,7 +319,7 @@ export class Agent {
     pingAgain(this.#schedule, watched.address, pings, now);
     for (const change of verdicts) {
       const { target, address } = watched;
-      this.#tell({ kind: 'verdict', target, address, change });
+      this.tell({ kind: 'verdict', target, address, change });
     }
   }
 
@@ -333,15 +333,11 @@ export class Agent {
   #tellStats(watched: Watched): void {
     const at = this.#options.clock.now();
     const { target, address } = watched;
-    this.#tell({ kind: 'stats', target, address, at, summary: watched.summary(at) });
+    this.tell({ kind: 'stats', target, address, at, summary: watched.summary(at) });
   }
 
-  /** Passes on what others found, such as a name that leads nowhere. */
-  pass(record: ProbeRecord): void {
-    this.#tell(record);
-  }
-
-  #tell(record: ProbeRecord): void {
+  /** All listeners, also of what others found, such as a name that leads nowhere. */
+  tell(record: ProbeRecord): void {
     for (const listener of this.#listeners) {
       try {
         listener(record);

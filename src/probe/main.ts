@@ -217,7 +217,7 @@ async function run(config: ProbeConfig): Promise<void> {
     clock,
     log,
     onOwner: (address, target) => (target === null ? agent.unwatch(address) : agent.watch(address, target)),
-    onName: (target, change) => agent.pass({ kind: 'name', target, change }),
+    onName: (target, change) => agent.tell({ kind: 'name', target, change }),
   });
   const reload = new Reload({ config, load, targets, log, sender: () => sender });
   const sender = openSender(config, { agent, targets }, names, log);

@@ -6,7 +6,7 @@
  */
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import type { Instant } from '../time.ts';
+import { instant as asInstant, type Instant } from '../time.ts';
 import { bucketLeast, bucketMost, hoursMax } from './core/histogram.ts';
 import type { Judged } from './core/judge.ts';
 import { knowledge } from './core/reach.ts';
@@ -32,8 +32,12 @@ const instantMax = 8.64e15;
 /** The version of `Judged` that the shape below is of. */
 const version = 1;
 
-const instant = z.number().min(0).max(instantMax) as unknown as z.ZodType<Instant>;
-const address = z.string().min(2).max(textMax) as unknown as z.ZodType<Address>;
+const instant = z.number().min(0).max(instantMax).transform(asInstant);
+const address = z
+  .string()
+  .min(2)
+  .max(textMax)
+  .transform((text) => text as Address);
 const figure = z.number().min(-figureMax).max(figureMax);
 const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const whole = z.int().min(0);

@@ -206,7 +206,7 @@ export function rig(options: RigOptions = {}) {
     clock,
     log,
     onOwner: (one, target) => (target === null ? agent.unwatch(one) : agent.watch(one, target)),
-    onName: (target, change) => agent.pass({ kind: 'name', target, change }),
+    onName: (target, change) => agent.tell({ kind: 'name', target, change }),
   });
   const start = (...words: readonly (string | Target)[]): void => {
     for (const word of words) targets.add(typeof word === 'string' ? targetOf(word) : word);

@@ -57,31 +57,6 @@ export const unknownHop: KnownHop = {
   usualLost: 0,
 };
 
-/** More routers than one probe sees; beyond them it begins anew. */
-const aloneMax = 20_000;
-const rowsAlone = new Map<Address, readonly Address[]>();
-
-/**
- * The row of just this address, the same one each time. Most places have one address, and the paths of all targets
- * begin alike: as rows of their own, and texts of their own as each answer brings them, they would be a fifth of the
- * memory.
- */
-export function alone(address: Address): readonly Address[] {
-  const known = rowsAlone.get(address);
-  if (known !== undefined) return known;
-  if (rowsAlone.size >= aloneMax) rowsAlone.clear();
-  const row = [address];
-  rowsAlone.set(address, row);
-  return row;
-}
-
-/** All places of a trace are seen at one time: these share it. */
-let lastSeen: readonly Instant[] = [];
-function seenAt(at: Instant): readonly Instant[] {
-  if (lastSeen[0] !== at) lastSeen = [at];
-  return lastSeen;
-}
-
 /** Whether its addresses are known so well that others contradict them. */
 export const isKnownWell = (hop: KnownHop): boolean => hop.answers >= answersEnough;
 
@@ -102,9 +77,6 @@ export function withAnswers(
   const kept = hop.addresses
     .map((address, index) => ({ address, seen: hop.seen[index] ?? now }))
     .filter(({ address, seen }) => !answered.includes(address) && now - seen <= forget);
-  if (answered.length === 1 && kept.length === 0) {
-    return { ...hop, answers, addresses: alone(first), seen: seenAt(now) };
-  }
   const members = [...answered.map((address) => ({ address, seen: now })), ...kept].slice(0, addressesMax);
   return {
     ...hop,

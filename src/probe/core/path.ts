@@ -14,15 +14,7 @@
  */
 import type { Instant } from '../../time.ts';
 import { contentName } from './chance.ts';
-import {
-  alone,
-  countAnswers,
-  isKnownWell,
-  type KnownHop,
-  unknownHop,
-  withAnswers,
-  withMeasures,
-} from './hop.ts';
+import { countAnswers, isKnownWell, type KnownHop, unknownHop, withAnswers, withMeasures } from './hop.ts';
 import type { Address, TraceRecord } from './record.ts';
 import type { PathRules } from './rules.ts';
 
@@ -161,15 +153,10 @@ export function ownNames(path: Path, rows: Rows): readonly string[] {
     const isSame = hop.addresses.length > 0 && (row.length > 0 ? !foreign : !isOff);
     if (isSame) names.push(hop.name);
     else if (path.id !== '' && hop.addresses.length === 0 && !isOff) names.push(hop.name);
-    else names.push(nameOf(row));
+    else names.push([...row].sort().join(','));
     isOff ||= foreign;
   }
   return names;
-}
-
-function nameOf(row: readonly Address[]): string {
-  const [only] = row;
-  return row.length === 1 && only !== undefined ? (alone(only)[0] ?? only) : [...row].sort().join(',');
 }
 
 /** The name of a content: places without a name at the end do not count. */

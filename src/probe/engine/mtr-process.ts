@@ -91,7 +91,7 @@ export class MtrProcess {
   private start(): void {
     // A group of its own: a Ctrl-C is for the agent, which then ends it in order.
     const { program, owner } = this.options;
-    const user = owner === null || owner === undefined || !isRoot() ? {} : { uid: owner.uid, gid: owner.gid };
+    const user = isRoot() ? owner : null;
     const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'ignore'], detached: true, ...user });
     this.child = child;
     this.held = '';
