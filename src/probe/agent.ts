@@ -16,6 +16,8 @@ import {
   type Instant,
   milliseconds,
   minutes,
+  plus,
+  Steady,
   seconds,
   since,
 } from '../time.ts';
@@ -23,6 +25,7 @@ import { type Judgement, judgePing, judgeTrace, standing, type VerdictChange } f
 import type { Address, PingRecord, TraceRecord } from './core/record.ts';
 import {
   addTarget,
+  dueNext,
   type Load,
   loadOf,
   newSchedule,
@@ -40,13 +43,14 @@ import { Counts } from './counts.ts';
 import type { Engine } from './engine/engine.ts';
 import { Measure, type Tracing } from './measure.ts';
 import type { Listener, ProbeRecord } from './records.ts';
-import { Steady } from './steady.ts';
 import type { Target } from './target.ts';
 import type { Standing } from './updates.ts';
 import { type Saved, Watched } from './watched.ts';
 
 /** The machine's clock is looked at this often at least, for it may have been set. */
 const lookMax = seconds(1);
+/** And no sooner: what falls due in that time is begun together, which costs far less. */
+const lookMin = milliseconds(10);
 /** So many tasks are begun before others get their turn. */
 const sliceMax = 200;
 /** What all paths begin with is looked at anew so often. */
@@ -83,6 +87,8 @@ export class Agent {
   readonly #watched = new Map<Address, Watched>();
   readonly #listeners: Listener[] = [];
   #timer: Cancel = () => undefined;
+  /** When the timer wakes, by steady time. */
+  #wakes: Instant | null = null;
   #looking = false;
   #running = false;
   #common: CommonHops = { v4: 0, v6: 0 };
@@ -202,12 +208,15 @@ export class Agent {
   #look(): void {
     if (!this.#running) return;
     this.#timer();
+    this.#wakes = null;
     const now = this.#steady.now();
     for (let begun = 0; begun < sliceMax; begun++) {
       const due = nextDue(this.#schedule, now);
       if ('wait' in due) {
-        const wait = due.wait === null ? lookMax : Math.min(lookMax, Math.max(1, since(now, due.wait)));
-        this.#timer = this.#options.clock.after(milliseconds(wait), () => this.#look());
+        const soon = due.wait === null ? lookMax : Math.min(lookMax, Math.max(lookMin, since(now, due.wait)));
+        const wait = milliseconds(soon);
+        this.#wakes = plus(now, wait);
+        this.#timer = this.#options.clock.after(wait, () => this.#look());
         return;
       }
       this.counts.begun(due.task.kind, due.late);
@@ -228,7 +237,9 @@ export class Agent {
       this.#options.log.error({ error: String(error), address }, 'a measurement could not be judged');
     }
     if (kind === 'trace') this.#traceEnded(address, trace);
-    this.#again();
+    const due = dueNext(this.#schedule);
+    const isSooner = due !== null && this.#wakes !== null && since(due, this.#wakes) > lookMin;
+    if (isSooner) this.#again();
   }
 
   #traceEnded(address: Address, trace: TraceRecord | null): void {

@@ -8,9 +8,8 @@
  */
 import { promises as dns } from 'node:dns';
 import { LRUCache } from 'lru-cache';
-import { type Clock, hours, type Instant, minutes, plus, seconds } from '../time.ts';
+import { type Clock, hours, type Instant, minutes, plus, Steady, seconds } from '../time.ts';
 import type { Address } from './core/record.ts';
-import { Steady } from './steady.ts';
 
 export const namesMax = 20_000;
 export const waitingMax = 2_000;

@@ -131,7 +131,7 @@ function rowOf(watched: Watched, now: ReturnType<Clock['now']>): Row {
   return {
     target: watched.target.word,
     address: watched.address,
-    summary: watched.summary(now),
+    summary: () => watched.summary(now),
     hops: watched.traced?.hops ?? null,
     end: watched.traced?.end ?? '',
     verdicts: watched.raised,

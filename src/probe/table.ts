@@ -9,7 +9,8 @@ import { percentages } from './watched.ts';
 export type Row = {
   readonly target: string;
   readonly address: string;
-  readonly summary: Summary;
+  /** Asked only for what is shown: of thousands it takes long. */
+  readonly summary: () => Summary;
   /** The last hop of the latest trace; null: none yet. */
   readonly hops: number | null;
   readonly end: string;
@@ -28,8 +29,10 @@ export type View = {
 type Column = {
   readonly head: string;
   readonly left?: boolean;
-  readonly cell: (row: Row) => string;
+  readonly cell: (row: Shown) => string;
 };
+
+type Shown = Omit<Row, 'summary'> & { readonly summary: Summary };
 
 const count = (value: number): string => String(value);
 const percent = (value: number): string => `${value.toFixed(value > 0 && value < 10 ? 1 : 0)}%`;
@@ -85,7 +88,8 @@ export function tableLines(view: View): readonly string[] {
   return lines === null ? all : all.slice(0, Math.max(1, lines - 1));
 }
 
-function tabled(rows: readonly Row[], width: number): string[] {
+function tabled(all: readonly Row[], width: number): string[] {
+  const rows = all.map((row): Shown => ({ ...row, summary: row.summary() }));
   const cells = [...figures, ...path].map((column) => {
     const texts = rows.map((row) => clean(column.cell(row)));
     return { column, texts, width: Math.max(column.head.length, ...texts.map((text) => text.length)) };

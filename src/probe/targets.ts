@@ -12,9 +12,18 @@
  */
 import { promises as dns } from 'node:dns';
 import type { Logger } from '../log.ts';
-import { type Clock, type Duration, type Instant, instant, minutes, plus, seconds, since } from '../time.ts';
+import {
+  type Clock,
+  type Duration,
+  type Instant,
+  instant,
+  minutes,
+  plus,
+  Steady,
+  seconds,
+  since,
+} from '../time.ts';
 import type { Address } from './core/record.ts';
-import { Steady } from './steady.ts';
 import { parseTarget, type Target, usable } from './target.ts';
 import { isTimeToTell, leadsAgain, leadsNowhere, type NameChange, notWatched } from './unresolved.ts';
 

@@ -22,7 +22,7 @@ const summary = {
 const row = (n: number, more: Partial<Row> = {}): Row => ({
   target: `host${n}.example.net`,
   address: `192.0.2.${n}`,
-  summary,
+  summary: () => summary,
   hops: 11,
   end: 'reached',
   verdicts: [],
@@ -165,4 +165,21 @@ test('warnings of the log stand below the table', () => {
   log.warn({ target: 'x', reason: 'no such host' }, 'a target cannot be watched');
   log.error('broken');
   assert.deepEqual(notes, ['a target cannot be watched x no such host', 'broken']);
+});
+
+test('of thousands of targets only those that are shown are worked out', () => {
+  let asked = 0;
+  const rows = Array.from({ length: 5000 }, (_, n) =>
+    row(n, {
+      summary: () => {
+        asked += 1;
+        return summary;
+      },
+      verdicts: n === 4000 ? ['loss'] : [],
+    }),
+  );
+  const lines = tableLines({ rows, notes: [], columns: 200, lines: 24 });
+  assert.match(lines[1] ?? '', /^host4000\b.* loss$/);
+  assert.equal(lines.at(-1), '… and 4979 more');
+  assert.equal(asked, 21);
 });

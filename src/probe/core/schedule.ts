@@ -233,6 +233,9 @@ export function nextDue(schedule: Schedule, now: Instant): Due {
   return start(schedule, item, now);
 }
 
+/** When something is due next, if nothing else comes; null: nothing is. */
+export const dueNext = (schedule: Schedule): Instant | null => firstAllowed(schedule)?.due ?? null;
+
 function wait(schedule: Schedule, until: Instant | null): Due {
   schedule.expected = until;
   return { wait: until };

@@ -21,6 +21,7 @@ import {
   jumpOf,
   type Loss,
   lossOf,
+  lostPing,
   mayJump,
   ordinaryLoss,
   ordinaryTail,
@@ -124,9 +125,10 @@ export function judgeLoss(turn: Turn): void {
   const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
   if (!stands(turn, 'loss')) {
     // A target that never answered a ping is one that answers none.
+    if (!state.answered || !pings.includes(lostPing)) return;
     const place = whereLossy(state.paths, ordinaryLoss(rule));
     const loss = lossOf(pings, rule, tracedLoss(place, state.paths));
-    if (state.answered && loss.isTooMuch) raiseLoss(turn, loss, place);
+    if (loss.isTooMuch) raiseLoss(turn, loss, place);
     return;
   }
   const good = ordinaryTail(state.pings, rule);

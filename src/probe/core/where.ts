@@ -113,6 +113,8 @@ export type LossPlace = Place & { readonly evidence: number; readonly sure: bool
  */
 export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
   const { hops } = pathNow(paths);
+  // Nearly always none was lost, and it is asked after each ping.
+  if (!hops.some((hop) => hop.lost > 0)) return null;
   const judged: KnownHop[] = [];
   let lost = 0;
   let probes = 0;

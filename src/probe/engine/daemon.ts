@@ -4,7 +4,17 @@
  * nonsense. What was in flight then is `engine-lost`: nothing was measured.
  */
 import type { Logger } from '../../log.ts';
-import { type Cancel, type Clock, type Duration, type Instant, milliseconds, seconds } from '../../time.ts';
+import {
+  type Cancel,
+  type Clock,
+  type Duration,
+  type Instant,
+  milliseconds,
+  plus,
+  Steady,
+  seconds,
+  since,
+} from '../../time.ts';
 import type { Answer } from './engine.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import { Life, type RestartWaits } from './restarts.ts';
@@ -73,8 +83,11 @@ export class Daemon {
   private readonly lanes: Lanes<Job>;
   private readonly life: Life;
   private readonly inFlight = new Map<number, Job>();
-  /** Those of which the first answer may still be on its way into the engine's buffer. */
-  private readonly fresh = new Set<Job>();
+  /** Those of which the first answer may still be on its way into the engine's buffer, and when it took them. */
+  private readonly fresh = new Map<Job, Instant | null>();
+  private readonly steady: Steady;
+  /** A look for room is to come. */
+  private looks = false;
   private connection: Connection | null = null;
   private users = 0;
   /** The engine's process; null where it is somebody else's. */
@@ -83,6 +96,7 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.options = options;
     this.lanes = new Lanes(options.limits ?? laneLimits);
+    this.steady = new Steady(options.clock);
     this.life = new Life(options, () => void this.start());
   }
 
@@ -122,16 +136,33 @@ export class Daemon {
   }
 
   private handOver(): void {
-    while (this.life.state === 'up' && this.fresh.size < freshMax) {
+    while (this.life.state === 'up' && this.hasRoom()) {
       const job = this.lanes.next();
       if (job === null) return;
       this.send(job);
     }
   }
 
-  /** Its probe has had the time to be sent: others may follow. */
-  private settled(job: Job): void {
-    if (this.fresh.delete(job)) this.handOver();
+  /** Whether one more may follow; looked for again when the next has had its time. One timer for all, and none while there is room. */
+  private hasRoom(): boolean {
+    if (this.fresh.size < freshMax) return true;
+    const now = this.steady.now();
+    let next: Instant | null = null;
+    for (const [job, taken] of this.fresh) {
+      if (taken === null) continue;
+      const until = plus(taken, freshTime);
+      if (until <= now) this.fresh.delete(job);
+      else if (next === null || until < next) next = until;
+    }
+    if (this.fresh.size < freshMax) return true;
+    if (next !== null && !this.looks) {
+      this.looks = true;
+      this.options.clock.after(since(now, next), () => {
+        this.looks = false;
+        this.handOver();
+      });
+    }
+    return false;
   }
 
   private send(job: Job): void {
@@ -140,7 +171,7 @@ export class Daemon {
     job.from = this.options.clock.now();
     job.cancel = this.options.clock.after(job.work.most, () => this.giveUp(job));
     this.inFlight.set(job.user, job);
-    this.fresh.add(job);
+    this.fresh.set(job, null);
     this.connection?.say(job.work.command(job.user), (said) => this.acknowledged(job, said));
   }
 
@@ -164,7 +195,7 @@ export class Daemon {
   private acknowledged(job: Job, said: Acknowledged): void {
     if (said.taken) {
       job.id = said.id;
-      this.options.clock.after(freshTime, () => this.settled(job));
+      if (this.fresh.has(job)) this.fresh.set(job, this.steady.now());
     } else this.end(job, job.work.refused(said.why, this.options.clock.now()));
   }
 

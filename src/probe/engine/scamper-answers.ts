@@ -155,17 +155,17 @@ type Reply = {
 function repliesOf(answer: Fields, task: TraceTask): readonly Reply[] | string {
   const { hop_count: count, hops = [] } = answer;
   const { first, last } = hopRange(task);
+  const probes = attempts(task).count;
   if (!isWhole(count, last)) return 'too many hops';
   if (!Array.isArray(hops)) return 'no list of hops';
-  const most = (last - first + 1) * attempts(task).count;
   // A reply may come twice.
-  if (hops.length > 2 * most) return 'too many replies';
+  if (hops.length > 2 * (last - first + 1) * probes) return 'too many replies';
   const replies: Reply[] = [];
   for (const hop of hops as readonly unknown[]) {
-    const reply = replyOf(hop);
+    const reply = replyOf(hop, replies.at(-1));
     if (reply === null) return 'a hop that is none';
     if (reply.ttl < first || reply.ttl > count) return 'a hop that was not probed';
-    if (reply.probe < 1 || reply.probe > attempts(task).count) return 'a probe that was not sent';
+    if (reply.probe < 1 || reply.probe > probes) return 'a probe that was not sent';
     replies.push(reply);
   }
   return replies;
@@ -174,10 +174,11 @@ function repliesOf(answer: Fields, task: TraceTask): readonly Reply[] | string {
 /** The longest round trip that is believed: with more, or less than none, the clock was set meanwhile. */
 const rttMax = seconds(300);
 
-function replyOf(hop: unknown): Reply | null {
+/** @param before the reply before it: nearly always of the same router, so that its address need not be looked at again. */
+function replyOf(hop: unknown, before: Reply | undefined): Reply | null {
   if (!isFields(hop)) return null;
-  const { probe_ttl: ttl, probe_id: probe, rtt } = hop;
-  const address = asAddress(hop.addr);
+  const { probe_ttl: ttl, probe_id: probe, rtt, addr } = hop;
+  const address = before !== undefined && addr === before.address ? before.address : asAddress(addr);
   if (!isWhole(ttl, 255) || !isWhole(probe, 255) || typeof rtt !== 'number' || address === null) return null;
   const true_ = rtt >= 0 && rtt <= rttMax;
   return { ttl, probe, address, rtt: true_ ? rtt : null, icmp: icmpOf(hop) };
@@ -188,23 +189,24 @@ const nothing: HopProbe = { address: null, rtt: null };
 /** Every TTL up to the last one that was probed, with what came and what did not. */
 function hopsOf(last: number, replies: readonly Reply[], task: TraceTask): Hop[] {
   const { count, all } = attempts(task);
-  const byTtl = new Map<number, Map<number, Reply>>();
-  for (const reply of replies) {
-    const probes = byTtl.get(reply.ttl) ?? new Map<number, Reply>();
-    if (!probes.has(reply.probe)) probes.set(reply.probe, reply);
-    byTtl.set(reply.ttl, probes);
+  const { first } = hopRange(task);
+  const hops = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
+    ttl: first + index,
+    probes: new Array<HopProbe>(count).fill(nothing),
+    heard: 0,
+  }));
+  for (const { ttl, probe, address, rtt } of replies) {
+    const hop = hops[ttl - first];
+    // The first of several replies to one probe is the one that counts.
+    if (hop === undefined || hop.probes[probe - 1] !== nothing) continue;
+    hop.probes[probe - 1] = { address, rtt };
+    hop.heard = Math.max(hop.heard, probe);
   }
-  const hops: Hop[] = [];
-  for (let ttl = hopRange(task).first; ttl <= last; ttl++) {
-    const heard = byTtl.get(ttl);
-    const sent = all || heard === undefined ? count : Math.max(...heard.keys());
-    const probes = Array.from({ length: sent }, (_, index): HopProbe => {
-      const reply = heard?.get(index + 1);
-      return reply === undefined ? nothing : { address: reply.address, rtt: reply.rtt };
-    });
-    hops.push({ ttl, probes });
-  }
-  return hops;
+  return hops.map(({ ttl, probes, heard }) => ({
+    ttl,
+    // Where one answer is enough, none was sent after it.
+    probes: all || heard === 0 ? probes : probes.slice(0, heard),
+  }));
 }
 
 /** What ended it, if a router said so, and whether that was the target itself. */

@@ -53,6 +53,8 @@ export class Connection {
   private readonly socket: Socket;
   private readonly dialogue = new Dialogue();
   private readonly pending: Pending[] = [];
+  /** Commands that are written at once, when those who say them have said all. */
+  private unsaid = '';
   private open = true;
   private cancelPulse: Cancel = () => undefined;
 
@@ -72,7 +74,13 @@ export class Connection {
   say(command: string, then: (acknowledged: Acknowledged) => void = () => undefined): void {
     if (!this.open) return;
     this.pending.push({ then, pulses: 0 });
-    this.socket.write(`${command}\n`);
+    if (this.unsaid === '') queueMicrotask(() => this.flush());
+    this.unsaid += `${command}\n`;
+  }
+
+  private flush(): void {
+    if (this.open) this.socket.write(this.unsaid, 'latin1');
+    this.unsaid = '';
   }
 
   private listen(chunk: Buffer): void {
