@@ -74,15 +74,14 @@ const beside = {
  */
 const whole = {
   ...beside,
+  // As CommonJS it asks Node for less: what is imported by name of node:http brings a browser's fetch.
+  format: 'cjs',
   packages: 'bundle',
   external: ['better-sqlite3'],
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
   plugins: [withoutLong],
-  banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-  },
 };
 
 const programs = [
@@ -90,7 +89,7 @@ const programs = [
   { from: 'src/station/main.ts', to: 'dist/mauveserver.mjs', how: beside },
   { from: 'src/station/intake-worker.ts', to: 'dist/intake-worker.mjs', how: beside },
   { from: 'src/web/worker.ts', to: 'dist/web-worker.mjs', how: beside },
-  { from: 'src/probe/main.ts', to: 'dist/mauveprobe.mjs', how: whole },
+  { from: 'src/probe/main.ts', to: 'dist/mauveprobe.cjs', how: whole },
   { from: 'src/control/main.ts', to: 'dist/mauvectl.mjs', how: beside },
 ];
 

@@ -24,8 +24,9 @@ import { type Leaving, leaveRoot, whoToBecome } from './owner.ts';
 import { Reload } from './reload.ts';
 import { openScreen, type Screen, screenLog } from './screen.ts';
 import { AlertSender, settleFor } from './send.ts';
-import { readState, State } from './state.ts';
+import { State } from './state.ts';
 import { behindLinks, lockState } from './state-lock.ts';
+import { readState } from './state-read.ts';
 import { systemLookup, Targets } from './targets.ts';
 import type { Watched } from './watched.ts';
 
@@ -300,13 +301,12 @@ process.env.RES_OPTIONS ??= resolverOptions;
 // Who started the probe may no longer listen to it.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-try {
-  await main();
-  // What an engine or a look-up still has open does not matter any more.
-  process.stdout.write('', () => process.exit());
-} catch (error) {
+function refused(error: unknown): void {
   if (!(error instanceof Refusal)) throw error;
   process.stderr.write(error.message);
   process.exitCode = error.code;
   process.stderr.write('', () => process.exit());
 }
+
+// What an engine or a look-up still has open at the end does not matter any more.
+main().then(() => process.stdout.write('', () => process.exit()), refused);

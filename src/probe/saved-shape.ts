@@ -30,7 +30,7 @@ const ttlMax = 255;
 /** What a date can hold. */
 const instantMax = 8.64e15;
 /** The version of `Judged` that the shape below is of. */
-const version = 1;
+const version = 2;
 
 const instant = z.number().min(0).max(instantMax).transform(asInstant);
 const address = z
@@ -51,6 +51,10 @@ const counts = {
   counts: list(whole, bucketMost - bucketLeast + 1),
 };
 
+/** No hour, or the first one and what each holds. A part between bars is nothing, or a bucket and counts. */
+const closedForm = /^(\d{1,9}(\|(-?\d{1,3} [\da-z,]{0,4096})?){1,128})?$/;
+const closedMax = 2 * hoursMax * 4096;
+
 const statistics = z.object({
   since: instant,
   sent: count,
@@ -67,7 +71,7 @@ const statistics = z.object({
   histograms: z.object({
     total: z.object(counts),
     open: z.object({ ...counts, hour: whole }).nullable(),
-    closed: list(z.string().regex(/^\d{1,9} -?\d{1,3} [\da-z,]{0,4096}$/), hoursMax),
+    closed: z.string().max(closedMax).regex(closedForm),
   }),
 });
 

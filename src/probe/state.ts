@@ -13,32 +13,26 @@
  * never written over: nothing is saved for as long as it lies there.
  */
 
-import { readFileSync, renameSync, statSync } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { Logger } from '../log.ts';
-import { fileWords } from '../station/local-file.ts';
-import { type Cancel, type Clock, days, type Instant, minutes, since } from '../time.ts';
+import { type Cancel, type Clock, days, minutes } from '../time.ts';
 import type { Address } from './core/record.ts';
+import { Left } from './left.ts';
 import { Packed } from './packed.ts';
-import { type Entry, isEntry, isNameEntry, type NameEntry } from './saved-shape.ts';
-import { parseTarget } from './target.ts';
+import type { Entry, NameEntry } from './saved-shape.ts';
+import { format, lineOf } from './state-line.ts';
+import type { StateRead } from './state-read.ts';
 import { type KnownName, targetsMax } from './targets.ts';
 import type { Saved, Watched } from './watched.ts';
+import { writeWords } from './write-words.ts';
 
 export const saveEvery = minutes(5);
 /** What was not watched for so long is forgotten. */
 export const keptFor = days(7);
 /** Of so many addresses that are not watched, and of so many names, is kept what is known; the oldest are forgotten first. */
 export const keptMax = targetsMax;
-/** In bytes: what a file of twice the targets there may be comes to. Larger ones are none of ours. */
-const fileMax = 1024 * 1024 * 1024;
 const linesAtOnce = 50;
-const format = 'mauveprobe state 1';
-const newline = 10;
-/** So many targets that begin anew are named in the log. */
-const namedMax = 10;
 const leftAlone =
   'what lies there could not be used, and is not written over: make it readable and start the probe again, or move it away';
 
@@ -64,8 +58,8 @@ export class State {
   constructor(options: StateOptions, left: Omit<StateRead, 'warning'>) {
     this.#options = options;
     this.#untouchable = left.untouchable;
-    this.#left = new Left(left.entries);
-    this.#namesLeft = new Left(left.names);
+    this.#left = new Left(left.entries, { keptFor, keptMax });
+    this.#namesLeft = new Left(left.names, { keptFor, keptMax });
   }
 
   /** What was known of an address; it is asked for once. */
@@ -80,12 +74,12 @@ export class State {
 
   /** An address is not watched any more. */
   keep(address: Address, saved: Saved): void {
-    this.#left.put(address, { address, at: this.#options.clock.now(), ...saved });
+    this.#left.put(address, new Packed({ address, at: this.#options.clock.now(), ...saved }));
   }
 
   /** The same of a name. */
   keepName(name: string, known: KnownName): void {
-    this.#namesLeft.put(name, { name, at: this.#options.clock.now(), ...known });
+    this.#namesLeft.put(name, new Packed({ name, at: this.#options.clock.now(), ...known }));
   }
 
   start(): void {
@@ -140,12 +134,13 @@ export class State {
   *#lines(): Generator<string> {
     const now = this.#options.clock.now();
     yield lineOf({ format, at: now });
+    // The oldest first.
+    for (const entry of this.#left.since(now)) yield lineOf(entry);
+    for (const entry of this.#namesLeft.since(now)) yield lineOf(entry);
     for (const watched of this.#options.watched()) {
       yield lineOf({ address: watched.address, at: now, ...watched.saved() });
     }
     for (const [name, known] of this.#options.names()) yield lineOf({ name, at: now, ...known });
-    for (const entry of this.#left.since(now)) yield lineOf(entry);
-    for (const entry of this.#namesLeft.since(now)) yield lineOf(entry);
   }
 }
 
@@ -162,50 +157,6 @@ async function isThere(path: string): Promise<boolean> {
 function isMissing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-/** What is known of those that are not watched, packed as what is watched is. */
-class Left<Key, Entry extends { readonly at: Instant }> {
-  /** The oldest first, once all that is watched from the start has been asked for. */
-  readonly #all: Map<Key, Packed<Entry>>;
-
-  constructor(all: ReadonlyMap<Key, Entry>) {
-    const oldestFirst = [...all].sort(([, a], [, b]) => a.at - b.at);
-    this.#all = new Map(oldestFirst.map(([key, entry]) => [key, new Packed(entry)]));
-  }
-
-  take(key: Key): Entry | null {
-    const entry = this.#all.get(key)?.value ?? null;
-    this.#all.delete(key);
-    return entry;
-  }
-
-  put(key: Key, entry: Entry): void {
-    this.#all.delete(key);
-    this.#all.set(key, new Packed(entry));
-    this.#trim();
-  }
-
-  /** Those that are kept still; the others are forgotten. */
-  *since(now: Instant): Generator<Entry> {
-    this.#trim();
-    for (const [key, { value }] of this.#all) {
-      if (since(value.at, now) > keptFor) this.#all.delete(key);
-      else yield value;
-    }
-  }
-
-  #trim(): void {
-    for (const key of this.#all.keys()) {
-      if (this.#all.size <= keptMax) return;
-      this.#all.delete(key);
-    }
-  }
-}
-
-function lineOf(value: object): string {
-  const json = JSON.stringify(value);
-  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
 }
 
 async function writeSafely(path: string, lines: Iterable<string>): Promise<void> {
@@ -242,121 +193,5 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
-  }
-}
-
-function writeWords(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'the disk is full: make room';
-    case 'EROFS':
-      return 'the file system is read-only';
-    case 'ENOENT':
-      return 'there is no such folder';
-    case 'EACCES':
-    case 'EPERM':
-      return 'this user may not write there';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
-}
-
-export type StateRead = {
-  readonly entries: Map<Address, Entry>;
-  readonly names: Map<string, NameEntry>;
-  /** What lies there may be worth something to somebody, and must not be written over. */
-  readonly untouchable: boolean;
-  /** A sentence for the log, where the file is not what it should be. */
-  readonly warning: string | null;
-};
-
-/** What an earlier life left. A file with damage is set aside, and what is sound in it is used. */
-export function readState(path: string): StateRead {
-  let bytes: Buffer;
-  try {
-    const { size } = statSync(path);
-    if (size > fileMax) return aside(path, none(), `it is larger than ${fileMax} bytes`);
-    bytes = readFileSync(path);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT') return { ...none(), untouchable: false, warning: null };
-    const warning = `${path}: the state cannot be read: ${fileWords(error)}. Nothing is saved while it lies there`;
-    return { ...none(), untouchable: true, warning };
-  }
-  const read = none();
-  const { entries, names } = read;
-  const unusable: string[] = [];
-  let damaged = 0;
-  let isState = false;
-  for (const line of linesIn(bytes)) {
-    const value = soundLine(line);
-    if (!isState) {
-      isState = value !== null && 'format' in value && value.format === format;
-      if (!isState) return aside(path, read, 'it is no state of this version of mauveprobe');
-    } else if (value !== null && isEntry(value)) entries.set(value.address, value);
-    else if (value !== null && isNameEntry(value)) names.set(value.name, value);
-    else {
-      const about = value === null ? null : aboutOf(value);
-      if (about === null) damaged += 1;
-      else unusable.push(about);
-    }
-  }
-  if (!isState) return aside(path, read, 'it is empty');
-  const faults = faultWords(damaged, unusable);
-  if (faults.length === 0) return { ...read, untouchable: false, warning: null };
-  const good = entries.size + names.size;
-  return aside(path, read, `${faults.join('; ')}; ${good} are good and are used`);
-}
-
-/** What is wrong with the lines. */
-function faultWords(damaged: number, unusable: readonly string[]): readonly string[] {
-  const words = damaged === 0 ? [] : [`${damaged} of its lines are damaged`];
-  if (unusable.length === 0) return words;
-  const more = unusable.length - namedMax;
-  const named = unusable.slice(0, namedMax).join(', ') + (more > 0 ? ` and ${more} more` : '');
-  return [...words, `what it holds of ${named} cannot be used, and begins anew`];
-}
-
-/** Which target a line is about that cannot be used; null where it does not even say that. */
-function aboutOf(value: object): string | null {
-  const about = 'address' in value ? value.address : 'name' in value ? value.name : null;
-  const parsed = typeof about === 'string' ? parseTarget(about) : null;
-  return parsed?.ok === true ? (parsed.kind === 'host' ? parsed.host : parsed.address) : null;
-}
-
-function* linesIn(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; ) {
-    const end = bytes.indexOf(newline, at);
-    yield bytes.subarray(at, end < 0 ? bytes.length : end);
-    at = end < 0 ? bytes.length : end + 1;
-  }
-}
-
-/** @returns null where the checksum says that this is not what was written. */
-function soundLine(line: Buffer): object | null {
-  const json = line.subarray(9);
-  if (line[8] !== 32 || Number.parseInt(line.toString('latin1', 0, 8), 16) !== crc32(json)) return null;
-  try {
-    const value: unknown = JSON.parse(json.toString('utf8'));
-    return typeof value === 'object' ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-type Read = Pick<StateRead, 'entries' | 'names'>;
-const none = (): Read => ({ entries: new Map(), names: new Map() });
-
-function aside(path: string, read: Read, why: string): StateRead {
-  const kept = `${path}.damaged`;
-  try {
-    renameSync(path, kept);
-    const warning = `${path}: ${why}. The file is set aside as ${kept}`;
-    return { ...read, untouchable: false, warning };
-  } catch (error) {
-    const warning = `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}. Nothing is saved while it lies there`;
-    return { ...read, untouchable: true, warning };
   }
 }

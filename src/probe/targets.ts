@@ -74,8 +74,10 @@ export type NameStanding = { readonly target: Target; readonly address: null; re
 type Name = {
   readonly host: string | null;
   target: Target;
-  /** With how many answers in a row each has been missing from. */
-  addresses: Map<Address, number>;
+  /** Never pushed to: that would keep room for more, and nearly all have one. */
+  addresses: readonly Address[];
+  /** How many answers in a row those of them lack that the last one lacked. Null: none does, as for nearly all of many. */
+  missing: ReadonlyMap<Address, number> | null;
   /** Null: none, as for nearly all of many. */
   banned: Set<Address> | null;
   lookAt: Instant;
@@ -120,7 +122,8 @@ export class Targets {
     const name: Name = {
       host: parsed.kind === 'host' ? parsed.host : null,
       target,
-      addresses: new Map(),
+      addresses: [],
+      missing: null,
       banned: null,
       lookAt: this.#steady.now(),
       problem: null,
@@ -149,7 +152,7 @@ export class Targets {
     const name = this.#names.get(key);
     if (name === undefined) return parsed.kind === 'address' ? this.#ban(parsed.address) : null;
     this.#names.delete(key);
-    const addresses = [...name.addresses.keys()];
+    const { addresses } = name;
     for (const address of addresses) this.#disown(name, address);
     name.first?.resolve({ addresses: [], why: 'it was removed again' });
     if (name.raised !== null) this.#told(name, notWatched(name.target.word, this.#options.clock.now()));
@@ -164,17 +167,15 @@ export class Targets {
     readonly problem: string | null;
     readonly addresses: readonly Address[];
   }> {
-    for (const { target, problem, addresses } of this.#names.values()) {
-      yield { target, problem, addresses: [...addresses.keys()] };
-    }
+    for (const { target, problem, addresses } of this.#names.values()) yield { target, problem, addresses };
   }
 
   /** What is to be remembered of names. */
   *names(): Iterable<readonly [host: string, known: KnownName]> {
     for (const [host, name] of this.#names) {
-      const { raised } = name;
-      if (name.host === null || (name.addresses.size === 0 && raised === null)) continue;
-      yield [host, { addresses: [...name.addresses.keys()], raised }];
+      const { raised, addresses } = name;
+      if (name.host === null || (addresses.length === 0 && raised === null)) continue;
+      yield [host, { addresses, raised }];
     }
   }
 
@@ -189,7 +190,7 @@ export class Targets {
     const parsed = parseTarget(word);
     if (!parsed.ok) return null;
     const name = this.#names.get(parsed.kind === 'host' ? parsed.host : parsed.address);
-    return name === undefined ? null : { target: name.target, addresses: [...name.addresses.keys()] };
+    return name === undefined ? null : { target: name.target, addresses: name.addresses };
   }
 
   /** Whether each name has had its first answer, good or bad. */
@@ -212,13 +213,11 @@ export class Targets {
   #change(name: Name, target: Target): Promise<Settled> {
     name.target = target;
     name.banned = null;
-    for (const address of name.addresses.keys()) {
+    for (const address of name.addresses) {
       if (this.#owners.get(address)?.[0] === name) this.#options.onOwner(address, target);
     }
     if (name.host !== null) this.#queue(name);
-    return (
-      name.first?.promise ?? Promise.resolve({ addresses: [...name.addresses.keys()], why: name.problem })
-    );
+    return name.first?.promise ?? Promise.resolve({ addresses: name.addresses, why: name.problem });
   }
 
   /** An address that names lead to, and that is not wanted: until it, or such a name, is added again. */
@@ -228,15 +227,15 @@ export class Targets {
     for (const name of [...owners]) {
       name.banned ??= new Set();
       name.banned.add(address);
-      name.addresses.delete(address);
+      name.addresses = name.addresses.filter((one) => one !== address);
       this.#disown(name, address);
     }
     return [address];
   }
 
   #own(name: Name, address: Address): void {
-    name.addresses.set(address, 0);
-    // Not pushed: that would keep room for more, and nearly all have one.
+    name.addresses = [...name.addresses, address];
+    // Not pushed, as the addresses are not.
     const owners = [...(this.#owners.get(address) ?? []), name];
     this.#owners.set(address, owners);
     if (owners.length === 1) this.#options.onOwner(address, name.target);
@@ -279,12 +278,12 @@ export class Targets {
     if (this.#stopped || this.#names.get(host) !== name) return;
     if (typeof found === 'string') this.#failed(name, found);
     else this.#found(name, found);
-    name.first?.resolve({ addresses: [...name.addresses.keys()], why: name.problem });
+    name.first?.resolve({ addresses: name.addresses, why: name.problem });
     name.first = null;
   }
 
   #found(name: Name, found: readonly string[]): void {
-    const known = new Set(name.addresses.keys());
+    const known = new Set(name.addresses);
     const { addresses, refused } = usable(name.host ?? '', found, known);
     if (addresses.length === 0) {
       this.#failed(name, refused[0] ?? 'it has no address');
@@ -292,31 +291,35 @@ export class Targets {
     }
     const now = new Set(addresses);
     for (const address of now) {
-      if (name.banned?.has(address)) continue;
-      if (name.addresses.has(address)) name.addresses.set(address, 0);
-      else this.#own(name, address);
+      if (!name.banned?.has(address) && !known.has(address)) this.#own(name, address);
     }
-    for (const [address, missing] of name.addresses) {
-      if (now.has(address)) continue;
-      name.addresses.set(address, missing + 1);
-      if (missing + 1 < missingMax) continue;
-      name.addresses.delete(address);
-      this.#disown(name, address);
-    }
+    this.#miss(name, now);
     this.#note(name, refused.length === 0 ? null : refused.join('; '));
     name.failing = null;
     if (name.raised !== null) this.#told(name, leadsAgain(name.raised, this.#options.clock.now()));
     name.lookAt = plus(this.#steady.now(), refreshEvery);
   }
 
+  /** Drops the addresses that have been missing for long enough. */
+  #miss(name: Name, now: ReadonlySet<Address>): void {
+    const lacks = name.addresses.filter((address) => !now.has(address));
+    const missing = new Map(lacks.map((address) => [address, (name.missing?.get(address) ?? 0) + 1]));
+    const dropped = lacks.filter((address) => (missing.get(address) ?? 0) >= missingMax);
+    for (const address of dropped) missing.delete(address);
+    name.missing = missing.size === 0 ? null : missing;
+    if (dropped.length === 0) return;
+    name.addresses = name.addresses.filter((address) => !dropped.includes(address));
+    for (const address of dropped) this.#disown(name, address);
+  }
+
   #failed(name: Name, why: string): void {
     this.#note(name, why);
     const now = this.#steady.now();
-    name.lookAt = plus(now, name.addresses.size === 0 ? retryEvery : refreshEvery);
+    name.lookAt = plus(now, name.addresses.length === 0 ? retryEvery : refreshEvery);
     name.failing ??= { at: this.#options.clock.now(), from: now };
     const { failing, raised } = name;
-    if (raised === null && !isTimeToTell(since(failing.from, now), name.addresses.size)) return;
-    const change = leadsNowhere(why, raised?.at ?? failing.at, [...name.addresses.keys()]);
+    if (raised === null && !isTimeToTell(since(failing.from, now), name.addresses.length)) return;
+    const change = leadsNowhere(why, raised?.at ?? failing.at, name.addresses);
     if (change.summary !== raised?.summary) this.#told(name, change);
   }
 

@@ -35,6 +35,18 @@ export type LastTrace = {
 /** For nearly all of many. */
 const nothingRaised: readonly VerdictName[] = [];
 
+/** Nearly all paths begin alike: the one that was found last, for all that have it. */
+let foundLast: Beginning['hops'] | null = null;
+
+function shared(beginning: Beginning['hops'] | null): Beginning['hops'] | null {
+  if (beginning !== null && !areAlike(beginning, foundLast)) foundLast = beginning;
+  return beginning === null ? null : foundLast;
+}
+
+function areAlike(one: Beginning['hops'] | null, other: Beginning['hops'] | null): boolean {
+  return one?.length === other?.length && (one ?? []).every((hop, index) => hop === other?.[index]);
+}
+
 export class Watched {
   readonly address: Address;
   target: Target;
@@ -84,10 +96,7 @@ export class Watched {
     const raised = standing(judged);
     this.raised = raised.length === 0 ? nothingRaised : raised.map(({ verdict }) => verdict);
     const beginning = beginningOf(judged);
-    const known = this.beginning;
-    const isSame =
-      known?.length === beginning?.length && beginning?.every((hop, index) => hop === known?.[index]);
-    if (!isSame) this.beginning = beginning;
+    if (!areAlike(beginning, this.beginning)) this.beginning = shared(beginning);
   }
 
   get statistics(): Statistics {

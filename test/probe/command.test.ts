@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { readState } from '../../src/probe/state.ts';
+import { readState } from '../../src/probe/state-read.ts';
 import { type AlertUpdate, decode } from '../../src/wire/update.ts';
 import { freePort } from '../kit/ports.ts';
 import { eventually, projectFolder, run, withStation } from '../kit/process.ts';

@@ -18,8 +18,9 @@ import { type TestContext, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { defaultRules } from '../../src/probe/core/rules.ts';
 import { targetLines } from '../../src/probe/metrics-text.ts';
-import { keptFor, keptMax, readState, State } from '../../src/probe/state.ts';
+import { keptFor, keptMax, State } from '../../src/probe/state.ts';
 import { behindLinks } from '../../src/probe/state-lock.ts';
+import { readState } from '../../src/probe/state-read.ts';
 import type { Lookup } from '../../src/probe/targets.ts';
 import { fullUpdates } from '../../src/probe/updates.ts';
 import { days, minutes, plus, seconds, systemClock } from '../../src/time.ts';
@@ -236,8 +237,8 @@ test('a name that was removed is kept as one that leads somewhere; an address it
   await first.state.stop();
 
   const { names, entries } = readState(path);
-  assert.deepEqual([...(names.get(host)?.addresses ?? [])].sort(), ['192.0.2.99', one]);
-  assert.equal(names.get(host)?.raised, null);
+  assert.deepEqual([...(names.get(host)?.value.addresses ?? [])].sort(), ['192.0.2.99', one]);
+  assert.equal(names.get(host)?.value.raised, null);
   assert.equal(entries.size, 2);
 });
 

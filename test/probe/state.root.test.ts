@@ -14,8 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readState, State } from '../../src/probe/state.ts';
+import { State } from '../../src/probe/state.ts';
 import { behindLinks } from '../../src/probe/state-lock.ts';
+import { readState } from '../../src/probe/state-read.ts';
 import { seconds } from '../../src/time.ts';
 import { disk, fill } from '../kit/disk.ts';
 import { rig } from './kit.ts';

@@ -3,8 +3,8 @@
  * since counting began. The buckets end at powers of 2^(1/10), so each is 7 %
  * wider than the last, whatever the scale: what dashboards of meshping expect.
  *
- * The hour that runs is an array; the others are packed as text, for there are
- * 48 of them for each of 10,000 targets.
+ * The hour that runs is an array; the others are packed as one text, for there
+ * are 48 of them for each of 10,000 targets.
  */
 import { hours, type Instant } from '../../time.ts';
 import type { Rtt } from './record.ts';
@@ -27,12 +27,15 @@ type Hour = Counts & { readonly hour: number };
 export type Histograms = {
   readonly total: Counts;
   readonly open: Hour | null;
-  /** Each is `HOUR FIRST COUNT,COUNT,…`, a zero written as nothing; in the order of their hours. */
-  readonly closed: readonly string[];
+  /**
+   * `HOUR|FIRST COUNT,COUNT,…|FIRST …`: the first hour, and for it and each that follows what it holds: nothing, or
+   * counts, of which a zero is written as nothing. Empty where none is closed.
+   */
+  readonly closed: string;
 };
 
 const noCounts: Counts = { first: 0, counts: [] };
-export const newHistograms: Histograms = { total: noCounts, open: null, closed: [] };
+export const newHistograms: Histograms = { total: noCounts, open: null, closed: '' };
 
 export const withoutTotal = (histograms: Histograms): Histograms => ({ ...histograms, total: noCounts });
 
@@ -63,15 +66,15 @@ export function addTo(histograms: Histograms, rtt: Rtt, now: Instant): Histogram
 function opened(
   { open, closed }: Histograms,
   hour: number,
-): { readonly open: Hour; readonly closed: readonly string[] } {
+): { readonly open: Hour; readonly closed: string } {
   if (open?.hour === hour) return { open, closed };
-  const all = open === null ? closed.map(unpacked) : [...closed.map(unpacked), open];
+  const all = [...unpacked(closed), ...(open === null ? [] : [open])];
   const found = all.find((one) => one.hour === hour) ?? { hour, ...noCounts };
   const others = all
-    .filter((one) => one.hour !== hour)
+    .filter((one) => one.hour !== hour && Math.abs(one.hour - hour) < hoursMax)
     .sort((a, b) => a.hour - b.hour)
     .slice(-(hoursMax - 1));
-  return { open: found, closed: others.map(packed) };
+  return { open: found, closed: packed(others) };
 }
 
 function counted({ first, counts }: Counts, bucket: number): Counts {
@@ -84,18 +87,31 @@ function counted({ first, counts }: Counts, bucket: number): Counts {
   return { first: start, counts: next };
 }
 
-/** By joining, which makes one flat string: one put together by `+` keeps its parts, and there are many of these. */
-const packed = ({ hour, first, counts }: Hour): string =>
-  [hour, first, counts.map((count) => (count === 0 ? '' : count.toString(36))).join(',')].join(' ');
-
-function unpacked(text: string): Hour {
-  const [hour, first, counts] = text.split(' ');
-  return {
-    hour: Number(hour),
-    first: Number(first),
-    counts: (counts ?? '').split(',').map((count) => (count === '' ? 0 : Number.parseInt(count, 36))),
-  };
+/** @param all in the order of their hours, which lie less than a few days apart. */
+function packed(all: readonly Hour[]): string {
+  const [first] = all;
+  if (first === undefined) return '';
+  const parts: (string | number)[] = [first.hour];
+  for (const hour of all) {
+    while (parts.length <= hour.hour - first.hour) parts.push('');
+    const counts = hour.counts.map((count) => (count === 0 ? '' : count.toString(36)));
+    parts.push(`${hour.first} ${counts.join(',')}`);
+  }
+  // By joining, which makes one flat string: one put together by `+` keeps its parts.
+  return parts.join(separator);
 }
+
+function unpacked(text: string): readonly Hour[] {
+  const [begins, ...parts] = text.split(separator);
+  return parts.flatMap((part, index) => {
+    const [first, counts] = part.split(' ');
+    if (counts === undefined) return [];
+    return [{ hour: Number(begins) + index, first: Number(first), counts: counts.split(',').map(countOf) }];
+  });
+}
+
+const separator = '|';
+const countOf = (text: string): number => (text === '' ? 0 : Number.parseInt(text, 36));
 
 /** Of the hour to which that instant belongs, or since counting began. Empty where nothing is known of it. */
 export function bucketsOf(histograms: Histograms, at: Instant | null): readonly Bucket[] {
@@ -103,8 +119,14 @@ export function bucketsOf(histograms: Histograms, at: Instant | null): readonly 
   return counts.flatMap((count, index) => (count === 0 ? [] : [{ upTo: bucketEnd(first + index), count }]));
 }
 
-function findHour({ open, closed }: Histograms, hour: number): Hour | null {
+function findHour({ open, closed }: Histograms, hour: number): Counts | null {
   if (open?.hour === hour) return open;
-  const text = closed.find((one) => one.startsWith(`${hour} `));
-  return text === undefined ? null : unpacked(text);
+  return unpacked(closed).find((one) => one.hour === hour) ?? null;
+}
+
+/** The hours of which anything is known, in their order. */
+export function hoursOf({ open, closed }: Histograms): readonly number[] {
+  const known = unpacked(closed).map(({ hour }) => hour);
+  if (open !== null) known.push(open.hour);
+  return known.sort((a, b) => a - b);
 }

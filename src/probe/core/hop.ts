@@ -112,13 +112,16 @@ export function withMeasures(
     name: known.name,
     delays: wanted ? appended(known.delays, least, delaysMax) : known.delays,
     recent: appended(known.recent, least ?? -1, recentMax),
-    probes: known.probes * fade + probes,
-    lost: known.lost * fade + lost,
+    probes: short(known.probes * fade + probes),
+    lost: short(known.lost * fade + lost),
     // What fades from the recent ones becomes usual: later than the doubt that a fault brings.
-    usualProbes: calm ? known.usualProbes * usually + known.probes * (1 - fade) : known.usualProbes,
-    usualLost: calm ? known.usualLost * usually + known.lost * (1 - fade) : known.usualLost,
+    usualProbes: calm ? short(known.usualProbes * usually + known.probes * (1 - fade)) : known.usualProbes,
+    usualLost: calm ? short(known.usualLost * usually + known.lost * (1 - fade)) : known.usualLost,
   };
 }
+
+/** To a thousandth: half the bytes. */
+const short = (figure: number): number => Math.round(figure * 1000) / 1000;
 
 export function countAnswers({ probes }: Hop): number {
   let count = 0;

@@ -66,7 +66,7 @@ export type Judgement = {
 
 export function newJudged(address: Address, now: Instant): Judged {
   return {
-    version: 1,
+    version: 2,
     address,
     at: now,
     statistics: newStatistics(now),

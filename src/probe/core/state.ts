@@ -13,7 +13,7 @@ import type { ViaState } from './via.ts';
 
 /** Opaque to others. */
 export type Judged = {
-  readonly version: 1;
+  readonly version: 2;
   readonly address: Address;
   /** The latest event. */
   readonly at: Instant;

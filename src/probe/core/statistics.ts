@@ -4,7 +4,15 @@
  * set to zero at any time. Plain data: a state file holds it as it is.
  */
 import { type Duration, days, hours, type Instant, instant, minutes } from '../../time.ts';
-import { addTo, type Bucket, bucketsOf, type Histograms, newHistograms, withoutTotal } from './histogram.ts';
+import {
+  addTo,
+  type Bucket,
+  bucketsOf,
+  type Histograms,
+  hoursOf,
+  newHistograms,
+  withoutTotal,
+} from './histogram.ts';
 import type { Rtt } from './record.ts';
 
 export type Statistics = {
@@ -181,7 +189,5 @@ export function histogram(statistics: Statistics, hour: Instant | null): readonl
 
 /** The hours of which there is a histogram, by their beginnings, the oldest first. */
 export function hoursKnown({ histograms }: Statistics): readonly Instant[] {
-  const known = histograms.closed.map((packed) => Number(packed.slice(0, packed.indexOf(' '))));
-  if (histograms.open !== null) known.push(histograms.open.hour);
-  return known.sort((a, b) => a - b).map((hour) => instant(hour * hours(1)));
+  return hoursOf(histograms).map((hour) => instant(hour * hours(1)));
 }
