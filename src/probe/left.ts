@@ -1,6 +1,5 @@
-/** What is known of addresses and names that are not watched: packed, as what is watched is. */
+/** What is known of addresses and names that are not watched. */
 import { type Instant, since } from '../time.ts';
-import type { Packed } from './packed.ts';
 
 export type LeftLimits = {
   /** What was not watched for so long is forgotten. */
@@ -11,34 +10,34 @@ export type LeftLimits = {
 
 export class Left<Key, Entry extends { readonly at: Instant }> {
   /** The oldest first. */
-  readonly #all: Map<Key, Packed<Entry>>;
+  readonly #all: Map<Key, Entry>;
   readonly #limits: LeftLimits;
 
   /** @param all the oldest first. */
-  constructor(all: ReadonlyMap<Key, Packed<Entry>>, limits: LeftLimits) {
+  constructor(all: ReadonlyMap<Key, Entry>, limits: LeftLimits) {
     this.#all = new Map(all);
     this.#limits = limits;
   }
 
   /** It is kept elsewhere from now on. */
   take(key: Key): Entry | null {
-    const entry = this.#all.get(key)?.value ?? null;
+    const entry = this.#all.get(key) ?? null;
     this.#all.delete(key);
     return entry;
   }
 
-  put(key: Key, entry: Packed<Entry>): void {
+  put(key: Key, entry: Entry): void {
     this.#all.delete(key);
     this.#all.set(key, entry);
     this.#trim();
   }
 
   /** Those that are kept still; the others are forgotten. */
-  *since(now: Instant): Generator<Entry> {
+  *since(now: Instant): Generator<readonly [Key, Entry]> {
     this.#trim();
-    for (const [key, { value }] of this.#all) {
-      if (since(value.at, now) > this.#limits.keptFor) this.#all.delete(key);
-      else yield value;
+    for (const [key, entry] of this.#all) {
+      if (since(entry.at, now) > this.#limits.keptFor) this.#all.delete(key);
+      else yield [key, entry];
     }
   }
 

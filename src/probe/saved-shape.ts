@@ -15,9 +15,13 @@ import { sampleMax } from './core/sample.ts';
 import { verdictNames } from './core/verdict.ts';
 import type { KnownName } from './targets.ts';
 import { type NameChange, unresolved } from './unresolved.ts';
-import type { Saved } from './watched.ts';
 
-export type Entry = Saved & { readonly address: Address; readonly at: Instant };
+export type Entry = {
+  readonly address: Address;
+  readonly at: Instant;
+  readonly judged: Judged;
+  readonly pathId: string | null;
+};
 export type NameEntry = KnownName & { readonly name: string; readonly at: Instant };
 
 /** More than anything that is kept: only what would take memory without end is to be found out. */

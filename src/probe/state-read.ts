@@ -5,17 +5,22 @@
  */
 import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { fileWords } from '../station/local-file.ts';
+import type { Instant } from '../time.ts';
 import type { Address } from './core/record.ts';
 import { Packed } from './packed.ts';
 import { type Entry, isEntry, isNameEntry, type NameEntry } from './saved-shape.ts';
 import { format, soundLine } from './state-line.ts';
 import { parseTarget } from './target.ts';
+import type { Saved } from './watched.ts';
 import { writeWords } from './write-words.ts';
+
+/** What is known of an address, and since when it is not watched. */
+export type Kept = Saved & { readonly at: Instant };
 
 export type StateRead = {
   /** The oldest first. */
-  readonly entries: Map<Address, Packed<Entry>>;
-  readonly names: Map<string, Packed<NameEntry>>;
+  readonly entries: Map<Address, Kept>;
+  readonly names: Map<string, NameEntry>;
   /** What lies there may be worth something to somebody, and must not be written over. */
   readonly untouchable: boolean;
   /** A sentence for the log, where the file is not what it should be. */
@@ -73,8 +78,8 @@ class Found {
       return this.#isState;
     }
     if (value === null) this.#damaged += 1;
-    else if (isEntry(value)) entries.set(value.address, new Packed(value));
-    else if (isNameEntry(value)) names.set(value.name, new Packed(value));
+    else if (isEntry(value)) entries.set(value.address, kept(value));
+    else if (isNameEntry(value)) names.set(value.name, value);
     else {
       const about = aboutOf(value);
       if (about === null) this.#damaged += 1;
@@ -99,6 +104,8 @@ class Found {
     return `${words.join('; ')}; ${good} are good and are used`;
   }
 }
+
+const kept = ({ at, judged, pathId }: Entry): Kept => ({ at, judged: new Packed(judged), pathId });
 
 /** Which target a line is about that cannot be used; null where it does not even say that. */
 function aboutOf(value: object): string | null {
@@ -137,10 +144,10 @@ function* linesIn(path: string): Generator<Buffer | null> {
 }
 
 function aside(path: string, { read }: Found, why: string): StateRead {
-  const kept = `${path}.damaged`;
+  const beside = `${path}.damaged`;
   try {
-    renameSync(path, kept);
-    const warning = `${path}: ${why}. The file is set aside as ${kept}`;
+    renameSync(path, beside);
+    const warning = `${path}: ${why}. The file is set aside as ${beside}`;
     return { ...read, untouchable: false, warning };
   } catch (error) {
     const warning = `${path}: ${why}, and it cannot be set aside: ${writeWords(error)}. Nothing is saved while it lies there`;

@@ -19,10 +19,9 @@ import type { Logger } from '../log.ts';
 import { type Cancel, type Clock, days, minutes } from '../time.ts';
 import type { Address } from './core/record.ts';
 import { Left } from './left.ts';
-import { Packed } from './packed.ts';
 import type { Entry, NameEntry } from './saved-shape.ts';
 import { format, lineOf } from './state-line.ts';
-import type { StateRead } from './state-read.ts';
+import type { Kept, StateRead } from './state-read.ts';
 import { type KnownName, targetsMax } from './targets.ts';
 import type { Saved, Watched } from './watched.ts';
 import { writeWords } from './write-words.ts';
@@ -47,7 +46,7 @@ export type StateOptions = {
 export class State {
   readonly #options: StateOptions;
   /** Of an earlier life and not asked for yet, or let go in this one: a name may lead to it again tomorrow. */
-  readonly #left: Left<Address, Entry>;
+  readonly #left: Left<Address, Kept>;
   readonly #namesLeft: Left<string, NameEntry>;
   #timer: Cancel = () => undefined;
   #saving: Promise<void> | null = null;
@@ -74,12 +73,12 @@ export class State {
 
   /** An address is not watched any more. */
   keep(address: Address, saved: Saved): void {
-    this.#left.put(address, new Packed({ address, at: this.#options.clock.now(), ...saved }));
+    this.#left.put(address, { at: this.#options.clock.now(), ...saved });
   }
 
   /** The same of a name. */
   keepName(name: string, known: KnownName): void {
-    this.#namesLeft.put(name, new Packed({ name, at: this.#options.clock.now(), ...known }));
+    this.#namesLeft.put(name, { name, at: this.#options.clock.now(), ...known });
   }
 
   start(): void {
@@ -135,14 +134,18 @@ export class State {
     const now = this.#options.clock.now();
     yield lineOf({ format, at: now });
     // The oldest first.
-    for (const entry of this.#left.since(now)) yield lineOf(entry);
-    for (const entry of this.#namesLeft.since(now)) yield lineOf(entry);
-    for (const watched of this.#options.watched()) {
-      yield lineOf({ address: watched.address, at: now, ...watched.saved() });
+    for (const [address, { at, judged, pathId }] of this.#left.since(now)) {
+      yield entryLine({ address, at, judged: judged.value, pathId });
+    }
+    for (const [, entry] of this.#namesLeft.since(now)) yield lineOf(entry);
+    for (const { address, judged, pathId } of this.#options.watched()) {
+      yield entryLine({ address, at: now, judged, pathId });
     }
     for (const [name, known] of this.#options.names()) yield lineOf({ name, at: now, ...known });
   }
 }
+
+const entryLine = (entry: Entry): string => lineOf(entry);
 
 /** Itself, not what a link leads to: it is the name that would be written over. */
 async function isThere(path: string): Promise<boolean> {

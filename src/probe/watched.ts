@@ -21,7 +21,8 @@ import type { Target } from './target.ts';
 
 /** What survives a restart. */
 export type Saved = {
-  readonly judged: Judged;
+  /** Packed as it is when it is watched: taken over, not packed again. */
+  readonly judged: Packed<Judged>;
   readonly pathId: string | null;
 };
 
@@ -70,12 +71,13 @@ export class Watched {
     this.address = address;
     this.target = target;
     const fresh = newJudged(address, now);
+    const known = saved?.judged.value;
     // What another version judged by may mean something else here.
-    const known = saved !== null && saved.judged.version === fresh.version ? saved : null;
-    const judged = known === null ? fresh : resumed(known.judged);
-    this.#packed = new Packed(judged);
-    this.#note(judged);
-    this.pathId = known?.pathId ?? null;
+    const isKnown = known?.version === fresh.version;
+    const judged = known !== undefined && isKnown ? resumed(known) : fresh;
+    this.#packed = saved?.judged ?? new Packed(judged);
+    this.judged = judged;
+    this.pathId = isKnown ? (saved?.pathId ?? null) : null;
   }
 
   /** All that is known: made anew each time it is asked for. */
@@ -127,10 +129,6 @@ export class Watched {
     this.judged = resetCounters(this.judged, now);
   }
 
-  saved(): Saved {
-    return { judged: this.judged, pathId: this.pathId };
-  }
-
   /**
    * The figures, and what was learnt as usual: for when it is watched again. What is raised was cleared when it was let
    * go, and what is under way says nothing of then: so nothing stands, and all is judged anew.
@@ -146,7 +144,7 @@ export class Watched {
       delay: { ...fresh.delay, ping: { ...delay.ping, waiting: [] }, trace: { ...delay.trace, waiting: [] } },
       paths: { ...paths, other: null, suspicion: null },
     };
-    return { judged: resumed(judged), pathId: this.pathId };
+    return { judged: new Packed(resumed(judged)), pathId: this.pathId };
   }
 }
 

@@ -18,6 +18,7 @@ import { type TestContext, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { defaultRules } from '../../src/probe/core/rules.ts';
 import { targetLines } from '../../src/probe/metrics-text.ts';
+import { Packed } from '../../src/probe/packed.ts';
 import { keptFor, keptMax, State } from '../../src/probe/state.ts';
 import { behindLinks } from '../../src/probe/state-lock.ts';
 import { readState } from '../../src/probe/state-read.ts';
@@ -237,8 +238,8 @@ test('a name that was removed is kept as one that leads somewhere; an address it
   await first.state.stop();
 
   const { names, entries } = readState(path);
-  assert.deepEqual([...(names.get(host)?.value.addresses ?? [])].sort(), ['192.0.2.99', one]);
-  assert.equal(names.get(host)?.value.raised, null);
+  assert.deepEqual([...(names.get(host)?.addresses ?? [])].sort(), ['192.0.2.99', one]);
+  assert.equal(names.get(host)?.raised, null);
   assert.equal(entries.size, 2);
 });
 
@@ -251,7 +252,8 @@ test('of no more than so many is kept what is not watched: the oldest are forgot
   assert.ok(saved);
   const nth = (n: number): string => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
   for (let n = 0; n < keptMax + 10; n++) {
-    probe.state.keep(address(nth(n)), { ...saved, judged: { ...saved.judged, address: address(nth(n)) } });
+    const judged = new Packed({ ...saved.judged.value, address: address(nth(n)) });
+    probe.state.keep(address(nth(n)), { ...saved, judged });
     probe.state.keepName(`n${n}.example.net`, { addresses: [], raised: null });
   }
   await probe.state.save();
