@@ -121,7 +121,7 @@ async function benchEngines(): Promise<void> {
     const mark = join(runBase, 'mauveprobe-');
     await measure('scamper, ping', scamper.engine, mark, ping);
     await measure('scamper, trace', scamper.engine, mark, trace);
-    const mtr = await openMtrPacket({ ...options, program: lab.inside('/usr/bin/mtr-packet') });
+    const mtr = await openMtrPacket({ ...options, program: lab.inside('/usr/bin/mtr-packet'), owner: null });
     if (!mtr.ok) throw new Error(mtr.why);
     await measure('mtr-packet, ping', mtr.engine, '/usr/bin/mtr-packet', ping);
     await measure('mtr-packet, trace', mtr.engine, '/usr/bin/mtr-packet', trace);

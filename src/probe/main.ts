@@ -20,7 +20,7 @@ import { JsonLines } from './json-lines.ts';
 import { openMetrics } from './metrics.ts';
 import type { Self } from './metrics-text.ts';
 import { Names, systemReverse } from './names.ts';
-import { type Leaving, leaveRoot, whoToBecome } from './owner.ts';
+import { type Leaving, leaveRoot, unlessNeeded, whoToBecome } from './owner.ts';
 import { Reload } from './reload.ts';
 import { openScreen, type Screen, screenLog } from './screen.ts';
 import { AlertSender, settleFor } from './send.ts';
@@ -140,10 +140,11 @@ function listenWords(error: unknown): string {
   }
 }
 
-async function openEngine(config: ProbeConfig, leaving: Leaving, log: Logger): Promise<Engine> {
-  const { owner } = leaving;
+type Opened = { readonly engine: Engine; readonly needOfRoot: string | null };
+
+async function openEngine(config: ProbeConfig, { owner }: Leaving, log: Logger): Promise<Opened> {
   const chosen = await chooseEngine({ choice: config.engine, clock, log, owner });
-  if (chosen.ok) return chosen.engine;
+  if (chosen.ok) return chosen;
   throw new Refusal(exit.unavailable, oneLine(`mauveprobe: ${chosen.say}`).concat('\n'));
 }
 
@@ -196,7 +197,7 @@ async function run(config: ProbeConfig): Promise<void> {
     endings.add(() => lock.release());
   }
   const names = new Names(systemReverse(), clock);
-  const engine = await openEngine(config, leaving, log);
+  const { engine, needOfRoot } = await openEngine(config, leaving, log);
   endings.add(() => engine.close());
   const state = openState(stateFile, () => ({ agent, targets }), log);
   const { rate, rounds, timeout, retries, maxHops } = config;
@@ -239,7 +240,7 @@ async function run(config: ProbeConfig): Promise<void> {
       (at) => openMetrics(at, { ...shared, engine, self: selfNow }),
       ends,
     );
-    leaveRoot(leaving, log);
+    leaveRoot(unlessNeeded(leaving, needOfRoot, log), log);
   } catch (error) {
     await endings.run();
     throw error;

@@ -47,6 +47,13 @@ function needOfRoot(name: string, owner: Owner, state: string | null, file: stri
   return null;
 }
 
+/** Nobody else, where the engine needs root; that is said. */
+export function unlessNeeded(leaving: Leaving, need: string | null, log: Logger): Leaving {
+  if (leaving.owner === null || need === null) return leaving;
+  log.warn({ reason: need }, 'the probe goes on as root');
+  return { ...leaving, owner: null };
+}
+
 /** Becomes whoever it is to be, for good. */
 export function leaveRoot({ owner, state }: Leaving, log: Logger): void {
   if (owner === null) return;

@@ -16,7 +16,7 @@ const all: Found = {
   root: true,
   scamper: '/usr/bin/scamper',
   mtrPacket: '/usr/bin/mtr-packet',
-  mtrMay: true,
+  mtrMay: 'always',
 };
 const say = (...args: Parameters<typeof decide>): string => {
   const decision = decide(...args);
@@ -30,11 +30,20 @@ test('root has scampers of its own; others mtr-packet, if it may send', () => {
   assert.deepEqual(decide('auto', { ...all, root: false }), {
     engine: 'mtr-packet',
     program: '/usr/bin/mtr-packet',
+    asRoot: false,
   });
   assert.deepEqual(decide('auto', { ...all, scamper: null }), {
     engine: 'mtr-packet',
     program: '/usr/bin/mtr-packet',
+    asRoot: false,
   });
+});
+
+test('mtr-packet that may send for root alone is used as root', () => {
+  const found: Found = { ...all, scamper: null, mtrMay: 'as-root' };
+  const decision = { engine: 'mtr-packet', program: '/usr/bin/mtr-packet', asRoot: true };
+  assert.deepEqual(decide('auto', found), decision);
+  assert.deepEqual(decide('mtr-packet', found), decision);
 });
 
 test('another scamper is used only where its socket is named', () => {
@@ -45,7 +54,7 @@ test('another scamper is used only where its socket is named', () => {
 });
 
 test('else one line says what to install or grant', () => {
-  const nothing: Found = { root: false, scamper: null, mtrPacket: null, mtrMay: false };
+  const nothing: Found = { root: false, scamper: null, mtrPacket: null, mtrMay: 'no' };
   assert.match(say('auto', nothing), /apt install scamper.*apt install mtr-tiny.*--fake/);
   assert.match(say('auto', { ...nothing, root: true }), /apt install scamper/);
   const bare = { ...nothing, mtrPacket: '/usr/bin/mtr-packet' };

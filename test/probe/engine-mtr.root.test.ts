@@ -1,8 +1,6 @@
 /** The real mtr-packet on the laboratory, as a user without privilege has it. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Address, TraceRecord } from '../../src/probe/core/record.ts';
@@ -11,12 +9,12 @@ import type { Engine } from '../../src/probe/engine/engine.ts';
 import { openMtrPacket } from '../../src/probe/engine/mtr-packet.ts';
 import { MtrProcess } from '../../src/probe/engine/mtr-process.ts';
 import { milliseconds, minutes, systemClock } from '../../src/time.ts';
-import { eventually, projectFolder } from '../kit/process.ts';
+import { eventually } from '../kit/process.ts';
 import { Lab, mainPath, processesWith } from '../lab/lab.ts';
 import { measured, pinged, pingTask, quiet, target4, target6, traceTask } from './engine-kit.ts';
 
 const quick = { first: milliseconds(50), most: milliseconds(200), good: minutes(1) };
-const options = { clock: systemClock, log: quiet, restarts: quick, slack: milliseconds(2000) };
+const options = { clock: systemClock, log: quiet, owner: null, restarts: quick, slack: milliseconds(2000) };
 
 let lab: Lab;
 let engine: Engine;
@@ -201,44 +199,4 @@ test('root has its own scamper without asking, on this very machine', async () =
   assert.ok(fallback.ok, fallback.ok ? '' : fallback.say);
   assert.equal(fallback.engine.name, 'mtr-packet');
   await fallback.engine.close();
-});
-
-describe('under a probe that root started', () => {
-  const program = join(projectFolder, 'bin/mauveprobe');
-  const args = ['--engine', 'mtr-packet', '--control', 'off', '--metrics', 'off', '--trace-interval', '1'];
-  const children = (pid: number | undefined): number[] =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
-
-  test('it ends with the probe, which has long become somebody else', async () => {
-    const child = spawn(program, [...args, '--rounds', '1', '127.0.0.1'], { stdio: 'ignore' });
-    const [status] = await once(child, 'exit', { signal: AbortSignal.timeout(8000) });
-    assert.equal(status, 0);
-  });
-
-  test('it is ended when it hangs, and another one is started', async () => {
-    const often = ['--json', '--ping-interval', '1', '127.0.0.1'];
-    const child = spawn(program, [...args, ...often], { stdio: ['ignore', 'pipe', 'ignore'] });
-    try {
-      // The one before that was only tried.
-      await once(child.stdout, 'data');
-      child.stdout.resume();
-      const [first] = await eventually(
-        () => children(child.pid),
-        (pids) => pids.length === 1,
-        10_000,
-      );
-      assert.ok(first !== undefined);
-      process.kill(first, 'SIGSTOP');
-      await eventually(
-        () => children(child.pid),
-        (pids) => pids.length === 1 && pids[0] !== first && !existsSync(`/proc/${first}`),
-        20_000,
-      );
-    } finally {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      const [status] = await exited;
-      assert.equal(status, 0);
-    }
-  });
 });

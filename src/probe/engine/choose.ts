@@ -31,18 +31,19 @@ export type Found = {
   /** Absolute path; null where it is not installed. */
   readonly scamper: string | null;
   readonly mtrPacket: string | null;
-  /** Whether mtr-packet may send what it must. */
-  readonly mtrMay: boolean;
+  /** Whether mtr-packet may send what it must: also for whom the agent becomes, or for root alone. */
+  readonly mtrMay: 'always' | 'as-root' | 'no';
 };
 
 export type Decision =
   | { readonly engine: 'scamper'; readonly program: string }
   | { readonly engine: 'scamper-at'; readonly path: string }
-  | { readonly engine: 'mtr-packet'; readonly program: string }
+  | { readonly engine: 'mtr-packet'; readonly program: string; readonly asRoot: boolean }
   | { readonly engine: 'fake' }
   | { readonly engine: null; readonly say: string };
 
 const orFake = 'or try a made-up network: --fake';
+const grantTo = (program: string): string => `sudo setcap cap_net_raw+ep ${program}`;
 const sayScamper = 'install scamper: apt install scamper';
 
 export function decide(choice: EngineChoice, found: Found): Decision {
@@ -51,10 +52,9 @@ export function decide(choice: EngineChoice, found: Found): Decision {
   if (choice === 'scamper') return scamper(found);
   if (choice === 'mtr-packet') return mtrPacket(found);
   if (found.root && found.scamper !== null) return scamper(found);
-  if (found.mtrPacket !== null && found.mtrMay) return mtrPacket(found);
+  if (found.mtrPacket !== null && found.mtrMay !== 'no') return mtrPacket(found);
   if (found.root) return { engine: null, say: `no engine: ${sayScamper}` };
-  const grant =
-    found.mtrPacket === null ? 'apt install mtr-tiny' : `sudo setcap cap_net_raw+ep ${found.mtrPacket}`;
+  const grant = found.mtrPacket === null ? 'apt install mtr-tiny' : grantTo(found.mtrPacket);
   return {
     engine: null,
     say: `no engine may send probes: run as root with scamper (apt install scamper), or ${grant}, ${orFake}`,
@@ -69,8 +69,8 @@ function scamper({ root, scamper: program }: Found): Decision {
 
 function mtrPacket({ mtrPacket: program, mtrMay }: Found): Decision {
   if (program === null) return { engine: null, say: 'no mtr-packet here: apt install mtr-tiny' };
-  if (mtrMay) return { engine: 'mtr-packet', program };
-  return { engine: null, say: `mtr-packet may not send: sudo setcap cap_net_raw+ep ${program}` };
+  if (mtrMay !== 'no') return { engine: 'mtr-packet', program, asRoot: mtrMay === 'as-root' };
+  return { engine: null, say: `mtr-packet may not send: ${grantTo(program)}` };
 }
 
 /** Where Debian puts them, whatever PATH says: root's may be short, and a user's lacks sbin. */
@@ -100,16 +100,28 @@ export type ChooseOptions = {
 };
 
 export type Chosen =
-  | { readonly ok: true; readonly engine: Engine }
+  | {
+      readonly ok: true;
+      readonly engine: Engine;
+      /** Why it can be started again and ended only by an agent that stays root; null where it need not. */
+      readonly needOfRoot: string | null;
+    }
   | { readonly ok: false; readonly say: string };
 
 /** Opens the engine that is chosen, or says in one line what is missing. */
 export async function chooseEngine(options: ChooseOptions): Promise<Chosen> {
   const decision = decide(options.choice, await look(options));
   if (decision.engine === null) return { ok: false, say: decision.say };
-  if (decision.engine === 'fake') return { ok: true, engine: openFake({ clock: options.clock }) };
+  if (decision.engine === 'fake')
+    return { ok: true, engine: openFake({ clock: options.clock }), needOfRoot: null };
   const opened = await open(decision, options);
-  return opened.ok ? opened : { ok: false, say: opened.why };
+  if (!opened.ok) return { ok: false, say: opened.why };
+  return { ok: true, engine: opened.engine, needOfRoot: needOfRoot(decision) };
+}
+
+function needOfRoot(decision: Decision): string | null {
+  if (decision.engine !== 'mtr-packet' || !decision.asRoot) return null;
+  return `mtr-packet may send for root alone: ${grantTo(decision.program)}`;
 }
 
 function open(
@@ -122,16 +134,27 @@ function open(
     case 'scamper-at':
       return openScamperAt(decision.path, options);
     case 'mtr-packet':
-      return openMtrPacket({ ...options, program: decision.program });
+      return openMtrPacket({
+        ...options,
+        program: decision.program,
+        owner: decision.asRoot ? null : options.owner,
+      });
   }
 }
+
+/** What a mere try says of itself is no news where another follows. */
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 async function look({ choice, clock, log, owner }: ChooseOptions): Promise<Found> {
   const root = isRoot();
   const found = { root, scamper: findProgram('scamper'), mtrPacket: findProgram('mtr-packet') };
   const asked = choice === 'mtr-packet' || (choice === 'auto' && !(root && found.scamper !== null));
   const program = asked ? found.mtrPacket : null;
-  return { ...found, mtrMay: program !== null && (await maySend({ program, clock, log, owner })) };
+  if (program === null) return { ...found, mtrMay: 'no' };
+  if (await maySend({ clock, log: owner === null ? log : quiet, program, owner }))
+    return { ...found, mtrMay: 'always' };
+  const asRoot = owner !== null && (await maySend({ clock, log, program, owner: null }));
+  return { ...found, mtrMay: asRoot ? 'as-root' : 'no' };
 }
 
 /**

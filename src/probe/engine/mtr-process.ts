@@ -15,8 +15,8 @@ export type MtrOptions = {
   readonly log: Logger;
   /** Absolute path of the program. */
   readonly program: string;
-  /** Whom the agent becomes: it could not end a process of root's. By its file capability the program works all the same. */
-  readonly owner?: Owner | null;
+  /** Whom it runs as, from its start: root's processes cannot be ended by an agent that has left root. Null: as the agent. */
+  readonly owner: Owner | null;
   readonly restarts?: RestartWaits;
   /** What a busy machine may add to a probe's own timeout. */
   readonly slack?: Duration;

@@ -1,6 +1,7 @@
 /**
  * Less privilege: once the engine runs and sockets are bound, the agent needs
- * none. The engine's keeper stays root (see supervisor.ts).
+ * none. Scamper's keeper stays root (see supervisor.ts); mtr-packet is the agent's
+ * own child, and always runs as whom the agent is then.
  */
 import { execFileSync } from 'node:child_process';
 
