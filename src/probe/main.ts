@@ -224,14 +224,14 @@ async function run(config: ProbeConfig): Promise<void> {
   const reload = new Reload({ config, load, targets, log, sender: () => sender });
   const sender = openSender(config, { agent, targets }, names, log);
   agent.listen((record) => sender.hear(record));
-  const shared = { agent, clock, log };
+  const shared = { agent, targets, clock, log };
   try {
     const fresh = (): ProbeConfig['fresh'] => reload.config.fresh;
     const ends = { log, endings };
     await listening(
       'the control socket',
       config.control,
-      (at) => openControl(at, { ...shared, targets, fresh }),
+      (at) => openControl(at, { ...shared, fresh }),
       ends,
     );
     await listening(

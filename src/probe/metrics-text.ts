@@ -8,11 +8,12 @@
  */
 import type { Instant } from '../time.ts';
 import type { Agent } from './agent.ts';
-
 import { histogram, type Summary, summaryOf } from './core/statistics.ts';
 import { verdictNames } from './core/verdict.ts';
 import { latenessBounds } from './counts.ts';
 import { boundText } from './histograms.ts';
+import type { Target } from './target.ts';
+import { unresolved } from './unresolved.ts';
 import type { Watched } from './watched.ts';
 
 /** Text as Prometheus takes it between quotes. */
@@ -38,8 +39,11 @@ const perTarget: readonly (Family & { readonly of: (summary: Summary) => number 
   { name: 'meshping_min', type: 'gauge', help: 'The shortest delay, in ms.', of: ({ min }) => min },
 ];
 
-/** All metrics of the targets, a target or a head at a time. */
-export function* targetLines(agent: Agent, now: Instant): Generator<string> {
+/**
+ * All metrics of the targets, a target or a head at a time.
+ * @param lost the names that are said to lead nowhere.
+ */
+export function* targetLines(agent: Agent, lost: readonly Target[], now: Instant): Generator<string> {
   const all = [...agent.watched()];
   // Each is asked once: its figures are put together anew each time.
   const figures = new Float64Array(all.length * perTarget.length);
@@ -59,6 +63,7 @@ export function* targetLines(agent: Agent, now: Instant): Generator<string> {
   yield head({ name: 'meshping_pings', type: 'histogram', help: 'Delays of answers, in ms.' });
   for (const watched of all) yield bars(watched, now);
   yield* pathLines(agent);
+  yield* verdictLines(agent, lost);
 }
 
 function bars(watched: Watched, now: Instant): string {
@@ -91,6 +96,9 @@ function* pathLines(agent: Agent): Generator<string> {
     const { traced } = watched;
     if (traced !== null) yield `mauve_probe_hops{${labelsOf(watched)},end="${traced.end}"} ${traced.hops}\n`;
   }
+}
+
+function* verdictLines(agent: Agent, lost: readonly Target[]): Generator<string> {
   yield head({ name: 'mauve_probe_verdict', type: 'gauge', help: 'Verdicts that are raised: always 1.' });
   const raised = new Map<string, number>(verdictNames.map((name) => [name, 0]));
   for (const watched of agent.watched()) {
@@ -99,6 +107,9 @@ function* pathLines(agent: Agent): Generator<string> {
       yield `mauve_probe_verdict{${labelsOf(watched)},verdict="${verdict}"} 1\n`;
     }
   }
+  // A name that leads nowhere has no address to be told by.
+  for (const { word } of lost) yield `mauve_probe_verdict{name=${quoted(word)},verdict="${unresolved}"} 1\n`;
+  raised.set(unresolved, lost.length);
   yield head({
     name: 'mauve_probe_verdicts',
     type: 'gauge',

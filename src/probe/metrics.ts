@@ -11,6 +11,7 @@ import { type Clock, seconds } from '../time.ts';
 import type { Agent } from './agent.ts';
 import type { Engine } from './engine/engine.ts';
 import { ownLines, type Self, targetLines } from './metrics-text.ts';
+import type { Targets } from './targets.ts';
 
 const connectionsMax = 32;
 /** Scrapes at once; a further one is told to come again. */
@@ -26,6 +27,7 @@ const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 export type MetricsOptions = {
   readonly agent: Agent;
+  readonly targets: Targets;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Logger;
@@ -108,7 +110,7 @@ function refused({ method, url = '' }: IncomingMessage, scrapes: number): Refuse
 async function scrape(
   request: IncomingMessage,
   response: ServerResponse,
-  { agent, engine, clock, self }: MetricsOptions,
+  { agent, targets, engine, clock, self }: MetricsOptions,
 ): Promise<void> {
   response.writeHead(200, { 'content-type': contentType });
   if (request.method === 'HEAD') {
@@ -120,7 +122,8 @@ async function scrape(
     let piece = '';
     let count = 0;
     const engines = { name: engine.name, problem: engine.problem(), cpu: engine.cpuSeconds() };
-    for (const lines of [ownLines(agent, engines, self()), targetLines(agent, clock.now())]) {
+    const lost = targets.standing().map(({ target }) => target);
+    for (const lines of [ownLines(agent, engines, self()), targetLines(agent, lost, clock.now())]) {
       for (const line of lines) {
         piece += line;
         count += 1;

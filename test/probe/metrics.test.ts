@@ -6,12 +6,12 @@ import { openMetrics } from '../../src/probe/metrics.ts';
 import { minutes, seconds } from '../../src/time.ts';
 import { noon, pathOf, pinged, pong, rig, targetOf } from './kit.ts';
 
-async function metered(t: TestContext) {
-  const probe = rig();
-  const { agent, engine, clock, log } = probe;
+async function metered(t: TestContext, options: Parameters<typeof rig>[0] = {}) {
+  const probe = rig(options);
+  const { agent, targets, engine, clock, log } = probe;
   const metrics = await openMetrics(
     { host: '127.0.0.1', port: 0 },
-    { agent, engine, clock, log, self: () => ({ cpu: 2.5, rss: 9e7, heap: 3e7, startedAt: noon }) },
+    { agent, targets, engine, clock, log, self: () => ({ cpu: 2.5, rss: 9e7, heap: 3e7, startedAt: noon }) },
   );
   t.after(() => metrics.close());
   const url = `http://127.0.0.1:${metrics.address.port}`;
@@ -93,6 +93,22 @@ test('ours: path, verdicts, lateness, skipped rounds, engine, CPU', async (t) =>
   assert.ok((value(text, 'mauve_probe_lateness_seconds_count') ?? 0) > 200);
   assert.notEqual(value(text, 'mauve_probe_rounds_skipped_total{kind="trace"}'), null);
   assert.match(text, /^mauve_probe_resident_memory_bytes 90000000$/m);
+});
+
+test('a name that leads nowhere is among the verdicts, by its name alone', async (t) => {
+  let found: readonly string[] = [];
+  const probe = await metered(t, { lookup: async () => found });
+  probe.start('gone.example.net');
+  await probe.pass(minutes(5));
+  const sample = 'mauve_probe_verdict{name="gone.example.net",verdict="unresolved"}';
+  const lost = await probe.scrape();
+  assert.equal(value(lost, sample), 1);
+  assert.equal(value(lost, 'mauve_probe_verdicts{verdict="unresolved"}'), 1);
+  found = ['198.51.100.7'];
+  await probe.pass(minutes(2));
+  const back = await probe.scrape();
+  assert.equal(value(back, sample), null);
+  assert.equal(value(back, 'mauve_probe_verdicts{verdict="unresolved"}'), 0);
 });
 
 test('every family has one head, and every line is one that Prometheus takes', async (t) => {

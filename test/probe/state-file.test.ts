@@ -451,7 +451,7 @@ test('whatever stands in a line, the probe starts, judges on, and tells on', asy
     assert.deepEqual(probe.logged, []);
     const said = { source: 'a', now: probe.clock.now(), newId: () => 1n, nameOf: () => null };
     fullUpdates(said, probe.agent.standing(), []);
-    for (const _ of targetLines(probe.agent, probe.clock.now()));
+    for (const _ of targetLines(probe.agent, [], probe.clock.now()));
     await probe.state.save();
     assert.equal(readState(path).warning, null, 'what is written again is sound');
   }
