@@ -102,6 +102,7 @@ const reach = z.object({
   failed: trace.nullable(),
   arrivedAt: instant.nullable(),
   told: z.literal(Object.values(knowledge)),
+  elsewhere: z.object({ hop: address, traces: count }).nullable(),
   answers: count,
   said: z.object({ from: address.nullable(), why: z.string().max(htmlMax) }).nullable(),
   circles: list(flag),

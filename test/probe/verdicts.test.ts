@@ -182,6 +182,31 @@ describe('a loop and an outage', () => {
     assert.deepEqual(watch.said(), ['raised unreachable']);
   });
 
+  it('an outage that begins nearer by now is told once more, by traces that agree', () => {
+    const watch = known()
+      .change({ nodes: { r6: { passes: 'nothing' } } })
+      .rounds(20);
+    assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r6'));
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    watch.change(hole).rounds(20);
+    const { hop, summary } = watch.raised('unreachable');
+    assert.equal(hop, nodeOf(lab, 'r4'));
+    assert.equal(summary, `unreachable: nothing answers beyond hop 6 (${hop}), since 03:00 UTC`);
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+    assert.deepEqual(watch.rounds(60).said(), []);
+    watch.change(noHole).rounds(20);
+    assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r6'));
+    assert.deepEqual(watch.said(), ['raised unreachable']);
+  });
+
+  it('the last router before an outage that answers every second time is not told of again and again', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const watch = known(lab, { seed }).change({ nodes: { r6: { passes: 'nothing', answers: 0.5 } } });
+      watch.rounds(500);
+      assert.ok(watch.said().length <= 4, `seed ${seed}: ${watch.summaries().join('; ')}`);
+    }
+  });
+
   it('where only loops are judged, one that becomes a black hole is no loop any more', () => {
     const watch = known(lab, { rules: { ...defaultRules, unreachable: null } })
       .change(loop)

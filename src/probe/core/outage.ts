@@ -27,6 +27,9 @@ import * as say from './say.ts';
 import { clear, raise, stands, type Turn } from './turn.ts';
 import { find } from './verdict.ts';
 
+/** So many traces in a row must agree that it is cut off elsewhere by now. */
+const elsewhereFrom = 5;
+
 /** `trace`: the one that is judged; null for a ping. */
 export function judgeOutage(turn: Turn, trace: TraceRecord | null): void {
   const { rules, state } = turn;
@@ -34,7 +37,7 @@ export function judgeOutage(turn: Turn, trace: TraceRecord | null): void {
   if (stands(turn, 'loop')) judgeLoop(turn);
   else if (rules.loop !== null && shown !== null && isLooping(state.reach, state.pinged, rules.loop)) {
     raiseLoop(turn, shown);
-  } else if (rules.unreachable !== null) judgeReach(turn, rules.unreachable, trace !== null);
+  } else if (rules.unreachable !== null) judgeReach(turn, rules.unreachable, trace);
 }
 
 /** Answers and lost pings are counted anew from here. */
@@ -73,14 +76,14 @@ function judgeLoop(turn: Turn): void {
   }
 }
 
-function judgeReach(turn: Turn, rule: UnreachableRule, traced: boolean): void {
+function judgeReach(turn: Turn, rule: UnreachableRule, trace: TraceRecord | null): void {
   const { state, rules, now } = turn;
   const { reach, paths } = state;
   if (stands(turn, 'unreachable')) {
     if (isBack(reach, rule, now))
       clear(turn, 'unreachable', (raised) => say.answersAgain(reach, raised, now));
     // What a router says of pings may be that they went in circles: a trace tells.
-    else if (traced) tellWhere(turn);
+    else if (trace !== null) tellWhere(turn, trace);
     return;
   }
   if (!isCutOff(reach, paths.usual.lengths.length > 0, rule)) return;
@@ -91,13 +94,16 @@ function judgeReach(turn: Turn, rule: UnreachableRule, traced: boolean): void {
 }
 
 /** Where it is cut off is known better now than when that was said, or it is another fault. */
-function tellWhere(turn: Turn): void {
+function tellWhere(turn: Turn, trace: TraceRecord): void {
   const { state, rules, now } = turn;
   const { told } = state.reach;
   const known = knownNow(state.reach);
   const isOut = told === knowledge.circled && isOutOfCircles(state.reach);
   const isIn = known === knowledge.circled && told !== known;
-  if (!isOut && known <= told) return;
+  if (!isOut && known <= told) {
+    if (state.reach.failed === trace) tellElsewhere(turn);
+    return;
+  }
   // One trace in a circle is none yet, and more of them are a verdict of their own.
   if (isIn && (rules.loop !== null || !isCircling(state.reach))) return;
   const reach = isOut ? outOfCircles(state.reach) : state.reach;
@@ -106,4 +112,20 @@ function tellWhere(turn: Turn): void {
   if (evidence.hop === null && !isOut) return;
   if (isOut || isIn || evidence.hop !== before) raise(turn, 'unreachable', evidence);
   turn.state = { ...turn.state, reach: { ...reach, told: knownNow(reach) } };
+}
+
+/** The fault may have moved, or another one have come before it. One trace that came less far tells of a router that answers seldom. */
+function tellElsewhere(turn: Turn): void {
+  const { reach, paths, standing } = turn.state;
+  const evidence = say.unreachable(reach, paths, turn.now);
+  const { hop } = evidence;
+  const said = find(standing, 'unreachable')?.hop ?? null;
+  if (hop === null || said === null || hop === said) {
+    turn.state = { ...turn.state, reach: { ...reach, elsewhere: null } };
+    return;
+  }
+  const traces = reach.elsewhere?.hop === hop ? reach.elsewhere.traces + 1 : 1;
+  const isSure = traces >= elsewhereFrom;
+  if (isSure) raise(turn, 'unreachable', evidence);
+  turn.state = { ...turn.state, reach: { ...reach, elsewhere: isSure ? null : { hop, traces } } };
 }

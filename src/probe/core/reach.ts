@@ -24,6 +24,8 @@ export type Reach = {
   readonly arrivedAt: Instant | null;
   /** How well it was known where it is cut off, when that was said last. */
   readonly told: Knowledge;
+  /** Where the last traces show it cut off, if that is not where it was said to be, and how many in a row do. */
+  readonly elsewhere: { readonly hop: Address; readonly traces: number } | null;
   /** Answers of any kind since the verdict was raised. */
   readonly answers: number;
   /** What the router said that answered instead of the target. */
@@ -71,6 +73,7 @@ export const noReach: Reach = {
   failed: null,
   arrivedAt: null,
   told: knowledge.none,
+  elsewhere: null,
   answers: 0,
   said: null,
   circles: [],
@@ -202,7 +205,12 @@ export const cutOff = (reach: Reach): Reach =>
   recounted({ ...reach, flaps: Math.min(flapsMax, (reach.flaps > 0 ? reach.flaps : 0) + 1) });
 
 /** The verdict begins here. */
-export const recounted = (reach: Reach): Reach => ({ ...reach, answers: 0, told: knownNow(reach) });
+export const recounted = (reach: Reach): Reach => ({
+  ...reach,
+  answers: 0,
+  told: knownNow(reach),
+  elsewhere: null,
+});
 
 /** How well it is known now where the target is cut off. */
 export function knownNow(reach: Reach): Knowledge {
