@@ -12,6 +12,8 @@ export class Left<Key, Entry extends { readonly at: Instant }> {
   /** The oldest first. */
   readonly #all: Map<Key, Entry>;
   readonly #limits: LeftLimits;
+  /** Those that were let go since all were asked for. */
+  readonly #late = new Set<Key>();
 
   /** @param all the oldest first. */
   constructor(all: ReadonlyMap<Key, Entry>, limits: LeftLimits) {
@@ -29,15 +31,25 @@ export class Left<Key, Entry extends { readonly at: Instant }> {
   put(key: Key, entry: Entry): void {
     this.#all.delete(key);
     this.#all.set(key, entry);
+    this.#late.add(key);
     this.#trim();
   }
 
   /** Those that are kept still; the others are forgotten. */
   *since(now: Instant): Generator<readonly [Key, Entry]> {
     this.#trim();
+    this.#late.clear();
     for (const [key, entry] of this.#all) {
       if (since(entry.at, now) > this.#limits.keptFor) this.#all.delete(key);
       else yield [key, entry];
+    }
+  }
+
+  /** Those that were let go since then: while the others were written, and perhaps before it was their turn. */
+  *late(): Generator<readonly [Key, Entry]> {
+    for (const key of this.#late) {
+      const entry = this.#all.get(key);
+      if (entry !== undefined) yield [key, entry];
     }
   }
 

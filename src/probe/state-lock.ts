@@ -2,7 +2,7 @@
  * One probe a state file. Two would write over each other's, and as they bear
  * one name nearly always, each would clear at the stations what the other said.
  */
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Logger } from '../log.ts';
 import { StoreError } from '../station/store/errors.ts';
@@ -32,11 +32,28 @@ export function behindLinks(path: string): string {
 
 const isTrusted = (uid: number): boolean => uid === 0 || uid === process.geteuid?.();
 
+function isSpecial(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found !== undefined && !found.isFile() && !found.isDirectory();
+  } catch {
+    // It cannot be read then, and that is told.
+    return false;
+  }
+}
+
 /** What lies beside the state file. */
 export const lockFiles = (state: string) => ({ lockFile: `${state}.lock`, pidFile: `${state}.pid` });
 
-/** A lock that cannot be had for another reason is a warning, as is a state that cannot be saved: the probe goes on. */
+/**
+ * A lock that cannot be had for another reason is a warning, as is a state that cannot be saved: the probe goes on.
+ * A device or a pipe is none: it might never end, and would be set aside as no state.
+ */
 export function lockState(state: string, log: Logger): FileLock | { readonly fault: string } {
+  if (isSpecial(state))
+    return {
+      fault: `${state} is no regular file, so no state can be kept there: give --state the name of one, or leave it out`,
+    };
   try {
     return lockFile({
       ...lockFiles(state),

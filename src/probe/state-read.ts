@@ -71,21 +71,27 @@ class Found {
    * @returns false where the file is none of ours.
    */
   take(line: Buffer | null): boolean {
-    const { entries, names } = this.read;
     const value = line === null ? null : soundLine(line);
     if (!this.#isState) {
       this.#isState = value !== null && 'format' in value && value.format === format;
       return this.#isState;
     }
-    if (value === null) this.#damaged += 1;
-    else if (isEntry(value)) entries.set(value.address, kept(value));
-    else if (isNameEntry(value)) names.set(value.name, value);
-    else {
-      const about = aboutOf(value);
-      if (about === null) this.#damaged += 1;
-      else this.#unusable.push(about);
-    }
+    if (value !== null && this.#use(value)) return true;
+    const about = value === null ? null : aboutOf(value);
+    if (about === null) this.#damaged += 1;
+    else this.#unusable.push(about);
     return true;
+  }
+
+  #use(value: object): boolean {
+    const { entries, names } = this.read;
+    if (isNameEntry(value)) {
+      names.set(value.name, value);
+      return true;
+    }
+    const kept = isEntry(value) ? packed(value) : null;
+    if (kept !== null) entries.set(kept.address, kept);
+    return kept !== null;
   }
 
   /** What is wrong with it; null: nothing. */
@@ -105,7 +111,14 @@ class Found {
   }
 }
 
-const kept = ({ at, judged, pathId }: Entry): Kept => ({ at, judged: new Packed(judged), pathId });
+/** Null where it cannot be: what another version wrote may be nested without end. */
+function packed({ address, at, judged, pathId }: Entry): (Kept & { readonly address: Address }) | null {
+  try {
+    return { address, at, judged: new Packed(judged), pathId };
+  } catch {
+    return null;
+  }
+}
 
 /** Which target a line is about that cannot be used; null where it does not even say that. */
 function aboutOf(value: object): string | null {
@@ -127,12 +140,13 @@ function* linesIn(path: string): Generator<Buffer | null> {
       const end = length + count;
       let from = 0;
       for (let at = held.indexOf(newline, length); at >= 0 && at < end; at = held.indexOf(newline, from)) {
-        yield isTooLong ? null : held.subarray(from, at);
+        yield isTooLong || at - from > lineMax ? null : held.subarray(from, at);
         isTooLong = false;
         from = at + 1;
       }
       if (count === 0) {
-        if (end > from || isTooLong) yield isTooLong ? null : held.subarray(from, end);
+        if (isTooLong) yield null;
+        else if (end > from) yield held.subarray(from, end);
         return;
       }
       isTooLong ||= end - from > lineMax;

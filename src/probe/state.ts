@@ -134,18 +134,20 @@ export class State {
     const now = this.#options.clock.now();
     yield lineOf({ format, at: now });
     // The oldest first.
-    for (const [address, { at, judged, pathId }] of this.#left.since(now)) {
-      yield entryLine({ address, at, judged: judged.value, pathId });
-    }
+    for (const kept of this.#left.since(now)) yield keptLine(kept);
     for (const [, entry] of this.#namesLeft.since(now)) yield lineOf(entry);
     for (const { address, judged, pathId } of this.#options.watched()) {
       yield entryLine({ address, at: now, judged, pathId });
     }
     for (const [name, known] of this.#options.names()) yield lineOf({ name, at: now, ...known });
+    for (const kept of this.#left.late()) yield keptLine(kept);
+    for (const [, entry] of this.#namesLeft.late()) yield lineOf(entry);
   }
 }
 
 const entryLine = (entry: Entry): string => lineOf(entry);
+const keptLine = ([address, { at, judged, pathId }]: readonly [Address, Kept]): string =>
+  entryLine({ address, at, judged: judged.value, pathId });
 
 /** Itself, not what a link leads to: it is the name that would be written over. */
 async function isThere(path: string): Promise<boolean> {

@@ -1,9 +1,9 @@
 /** The real program as a user starts it, on the made-up network. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -269,6 +269,26 @@ test('a second probe on the same state file is refused by name; one that was kil
   const elsewhere = run('mauveprobe', [...args, '--state', '/nowhere/probe.state', '--rounds', '1', ...off]);
   assert.equal(elsewhere.code, 0);
   assert.match(elsewhere.stderr, /the state is not guarded against a second probe/);
+});
+
+test('a device or a pipe is no state file: it is left as it is', (t) => {
+  const pipe = join(folder(t), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const state of [pipe, '/dev/null']) {
+    const { code, stderr } = run('mauveprobe', [
+      '--fake',
+      '--state',
+      state,
+      ...off,
+      '--rounds',
+      '1',
+      '192.0.2.1',
+    ]);
+    assert.equal(code, 69);
+    assert.match(stderr, /^mauveprobe: \S+ is no regular file, so no state can be kept there: give --state/m);
+  }
+  assert.ok(lstatSync(pipe).isFIFO() && lstatSync('/dev/null').isCharacterDevice());
+  assert.ok(!existsSync('/dev/null.lock') && !existsSync(`${pipe}.lock`));
 });
 
 test('a heartbeat at once, and a verdict within seconds, to every destination', async (t) => {

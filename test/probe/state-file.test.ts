@@ -21,7 +21,7 @@ import { targetLines } from '../../src/probe/metrics-text.ts';
 import { Packed } from '../../src/probe/packed.ts';
 import { keptFor, keptMax, State } from '../../src/probe/state.ts';
 import { behindLinks } from '../../src/probe/state-lock.ts';
-import { readState } from '../../src/probe/state-read.ts';
+import { lineMax, readState } from '../../src/probe/state-read.ts';
 import type { Lookup } from '../../src/probe/targets.ts';
 import { fullUpdates } from '../../src/probe/updates.ts';
 import { days, minutes, plus, seconds, systemClock } from '../../src/time.ts';
@@ -517,4 +517,58 @@ test('it is saved every few minutes by itself', async (t) => {
     (there) => there,
   );
   assert.ok(plus(probe.clock.now(), minutes(0)) > 0);
+});
+
+test('lines of any length are read across the pieces; one that cannot be a line costs itself alone', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const first = kept(path);
+  first.start(one);
+  await first.pass(seconds(5));
+  await first.state.stop();
+  const [head = '', whole = ''] = readFileSync(path, 'utf8').split('\n');
+  const foreign = (n: number, size: number): string =>
+    lineOf({
+      ...JSON.parse(whole.slice(9)),
+      address: `10.0.0.${n}`,
+      judged: { version: 3, of: 'x'.repeat(size) },
+    });
+  const sizes = [60_000, 65_500, 70_000, 500_000, lineMax - 1000, lineMax, lineMax + 100_000, 3 * lineMax];
+  const long = sizes.map((size, n) => foreign(n, size)).join('');
+  writeFileSync(path, `${head}\n${long}${whole}`);
+  const { entries, warning } = readState(path);
+  assert.match(warning ?? '', /3 of its lines are damaged; 6 are good and are used/);
+  assert.ok(entries.has(address(one)));
+  assert.ok(entries.has(address('10.0.0.4')) && !entries.has(address('10.0.0.5')));
+});
+
+test('what another version nested without end costs its target and not the start', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const first = kept(path);
+  first.start(one);
+  await first.state.stop();
+  const [head = '', whole = ''] = readFileSync(path, 'utf8').split('\n');
+  const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const entry = { ...JSON.parse(whole.slice(9)), address: '10.0.0.1', judged: { version: 3, nested: null } };
+  const json = JSON.stringify(entry).replace('null', nested);
+  const line = `${crc32(json).toString(16).padStart(8, '0')} ${json}`;
+  writeFileSync(path, `${head}\n${line}\n${whole}\n`);
+  const { entries, warning } = readState(path);
+  assert.match(warning ?? '', /what it holds of 10\.0\.0\.1 cannot be used, and begins anew; 1 are good/);
+  assert.ok(entries.has(address(one)));
+});
+
+test('what is let go, or watched anew, while the state is saved is in what is saved', async (t) => {
+  const path = join(folder(t), 'probe.state');
+  const probe = kept(path);
+  const nth = (n: number): string => `10.0.${n >> 8}.${n & 255}`;
+  for (let n = 0; n < 400; n++) probe.targets.add(targetOf(nth(n)));
+  for (let n = 0; n < 200; n++) probe.targets.remove(nth(n));
+  const saving = probe.state.save();
+  for (let n = 0; n < 200; n++) {
+    await new Promise(setImmediate);
+    probe.targets.add(targetOf(nth(n)));
+    probe.targets.remove(nth(399 - n));
+  }
+  await saving;
+  assert.equal(readState(path).entries.size, 400);
 });

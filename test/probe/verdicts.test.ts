@@ -715,3 +715,11 @@ describe('rules', () => {
     }
   });
 });
+
+it('what was lost once fades to nothing: the path is then judged as one that never lost any', () => {
+  const watch = known().change({ nodes: { r5: { loss: 0.5 } } });
+  watch.rounds(10).change({ nodes: { r5: { loss: 0 } } });
+  watch.rounds(400);
+  const { hops, lengths } = watch.state.paths.usual;
+  for (const hop of hops.slice(0, Math.min(...lengths))) assert.equal(hop.lost, 0);
+});
