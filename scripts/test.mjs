@@ -40,8 +40,20 @@ async function installPeers() {
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
 }
 
-/** Tests that start the real programs, again and again: not for `npm run check`. */
-const withProcesses = /test\/(faults|end-to-end|control\/commands|probe\/command)/;
+/**
+ * Not for `npm run check`, which is to take a minute: tests that start the real programs again and again, live through
+ * weeks on a simulated clock or thousands of made-up cases, or wait for real connections to end.
+ */
+const takeLong = [
+  /^test\/(faults|end-to-end|simulate)\//,
+  /^test\/channels\/(email|webhook)\./,
+  /^test\/control\/(commands|silence|policy|channel)\./,
+  /^test\/probe\/(command|agent|agent-targets|state-file|harmless)\./,
+  /^test\/policy\/(schedule-property|policy-faults)\./,
+  /^test\/store\/(outbox-model|model)\./,
+  /^test\/web\/(refusals|live|login|hooks|secrets|link)\./,
+  /^test\/station\/(patience|found-policy)\./,
+];
 
 function testFiles() {
   const all = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
@@ -49,7 +61,7 @@ function testFiles() {
     .map((name) => join('test', name))
     .filter((name) => full || !name.endsWith('.full.test.ts'))
     .filter((name) => (isRoot && !unit) || !name.includes('.root.'))
-    .filter((name) => !unit || !withProcesses.test(name))
+    .filter((name) => !unit || !takeLong.some((kind) => kind.test(name)))
     .sort();
   return named.length === 0 ? all : all.filter((name) => named.some((part) => name.includes(part)));
 }
