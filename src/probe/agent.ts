@@ -25,7 +25,7 @@ import { type Judgement, judgePing, judgeTrace, standing, type VerdictChange } f
 import type { Address, PingRecord, TraceRecord } from './core/record.ts';
 import {
   addTarget,
-  dueNext,
+  firstDueAt,
   type Load,
   loadOf,
   newSchedule,
@@ -49,7 +49,7 @@ import { type Saved, Watched } from './watched.ts';
 
 /** The machine's clock is looked at this often at least, for it may have been set. */
 const lookMax = seconds(1);
-/** And no sooner: what falls due in that time is begun together, which costs far less. */
+/** Nor more often than this: what falls due in that time begins together, for waking up costs more than the work. */
 const lookMin = milliseconds(10);
 /** So many tasks are begun before others get their turn. */
 const sliceMax = 200;
@@ -237,9 +237,13 @@ export class Agent {
       this.#options.log.error({ error: String(error), address }, 'a measurement could not be judged');
     }
     if (kind === 'trace') this.#traceEnded(address, trace);
-    const due = dueNext(this.#schedule);
-    const isSooner = due !== null && this.#wakes !== null && since(due, this.#wakes) > lookMin;
-    if (isSooner) this.#again();
+    this.#againIfSooner();
+  }
+
+  /** What came of a measurement may make another one due; else the timer is soon enough. */
+  #againIfSooner(): void {
+    const due = firstDueAt(this.#schedule);
+    if (due !== null && this.#wakes !== null && since(due, this.#wakes) > lookMin) this.#again();
   }
 
   #traceEnded(address: Address, trace: TraceRecord | null): void {

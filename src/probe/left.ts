@@ -24,7 +24,7 @@ export class Left<Key, Entry extends { readonly at: Instant }> {
   /** It is kept elsewhere from now on. */
   take(key: Key): Entry | null {
     const entry = this.#all.get(key) ?? null;
-    this.#all.delete(key);
+    this.#drop(key);
     return entry;
   }
 
@@ -40,7 +40,7 @@ export class Left<Key, Entry extends { readonly at: Instant }> {
     this.#trim();
     this.#late.clear();
     for (const [key, entry] of this.#all) {
-      if (since(entry.at, now) > this.#limits.keptFor) this.#all.delete(key);
+      if (since(entry.at, now) > this.#limits.keptFor) this.#drop(key);
       else yield [key, entry];
     }
   }
@@ -56,7 +56,12 @@ export class Left<Key, Entry extends { readonly at: Instant }> {
   #trim(): void {
     for (const key of this.#all.keys()) {
       if (this.#all.size <= this.#limits.keptMax) return;
-      this.#all.delete(key);
+      this.#drop(key);
     }
+  }
+
+  #drop(key: Key): void {
+    this.#all.delete(key);
+    this.#late.delete(key);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What happens in the laboratory, and what the probe must say of it: the right
- * verdict, the right hop, within two rounds and the traces that confirm them;
+ * verdict within the traces that each allows (two rounds and those that confirm,
+ * where the probe can tell so soon); the right hop, as soon as traces show it;
  * nothing else; and that it is over, once it is.
  */
 import assert from 'node:assert/strict';

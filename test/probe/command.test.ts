@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -406,4 +415,16 @@ test('a live table on a terminal, which is given back at the end', async (t) => 
   const end = text.lastIndexOf('\u001b[?25h\u001b[?1049l');
   assert.ok(end > 0);
   assert.match(text.slice(end), /192\.0\.2\.1 .* ok/, 'the table stays');
+});
+
+// Beside it one may wait for the main thread to collect garbage, while that waits at the end for the compiler.
+test('no compiler of V8 works beside the program', (t) => {
+  const place = folder(t);
+  for (const name of ['bin', 'dist', 'node_modules/.bin']) mkdirSync(join(place, name), { recursive: true });
+  for (const name of ['mauveprobe', 'launch.sh'])
+    copyFileSync(join(projectFolder, 'bin', name), join(place, 'bin', name));
+  writeFileSync(join(place, 'dist/mauveprobe.cjs'), '');
+  writeFileSync(join(place, 'node_modules/.bin/node'), '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+  const given = execFileSync(join(place, 'bin/mauveprobe'), ['--fake', '192.0.2.1'], { encoding: 'utf8' });
+  assert.match(given, /--no-concurrent-recompilation .*mauveprobe\.cjs --fake 192\.0\.2\.1$/m);
 });

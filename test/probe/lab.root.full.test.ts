@@ -9,7 +9,7 @@ before(() => {
 });
 after(() => lab?.close());
 
-describe('on the laboratory, within two rounds', () => {
+describe('on the laboratory, within the traces that each fault allows', () => {
   for (const [name, scenario] of Object.entries(scenarios)) {
     it(`${name} is ${Object.keys(scenario.said).join(' and ')}, at its hop, and over when it is over`, async () => {
       await live(lab, scenario);

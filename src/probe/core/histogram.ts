@@ -87,6 +87,8 @@ function counted({ first, counts }: Counts, bucket: number): Counts {
   return { first: start, counts: next };
 }
 
+const separator = '|';
+
 /** @param all in the order of their hours, which lie less than a few days apart. */
 function packed(all: readonly Hour[]): string {
   const [first] = all;
@@ -101,6 +103,8 @@ function packed(all: readonly Hour[]): string {
   return parts.join(separator);
 }
 
+const countOf = (text: string): number => (text === '' ? 0 : Number.parseInt(text, 36));
+
 function unpacked(text: string): readonly Hour[] {
   const [begins, ...parts] = text.split(separator);
   return parts.flatMap((part, index) => {
@@ -109,9 +113,6 @@ function unpacked(text: string): readonly Hour[] {
     return [{ hour: Number(begins) + index, first: Number(first), counts: counts.split(',').map(countOf) }];
   });
 }
-
-const separator = '|';
-const countOf = (text: string): number => (text === '' ? 0 : Number.parseInt(text, 36));
 
 /** Of the hour to which that instant belongs, or since counting began. Empty where nothing is known of it. */
 export function bucketsOf(histograms: Histograms, at: Instant | null): readonly Bucket[] {

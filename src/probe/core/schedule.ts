@@ -234,7 +234,7 @@ export function nextDue(schedule: Schedule, now: Instant): Due {
 }
 
 /** When something is due next, if nothing else comes; null: nothing is. */
-export const dueNext = (schedule: Schedule): Instant | null => firstAllowed(schedule)?.due ?? null;
+export const firstDueAt = (schedule: Schedule): Instant | null => firstAllowed(schedule)?.due ?? null;
 
 function wait(schedule: Schedule, until: Instant | null): Due {
   schedule.expected = until;
