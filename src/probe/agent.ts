@@ -317,8 +317,9 @@ export class Agent {
     const now = this.#options.clock.now();
     watched.noteTrace(trace);
     const judgement = judgeTrace(watched.judged, trace, this.#measure.rulesFor(watched), now);
-    watched.pathId = judgement.pathId ?? watched.pathId;
-    this.tell({ kind: 'trace', target, address, trace, pathId: judgement.pathId });
+    const { pathId } = judgement;
+    watched.pathId = pathId ?? watched.pathId;
+    this.tell({ kind: 'trace', target, address, trace, pathId, round: watched.rounds });
     this.#judged(watched, judgement);
   }
 

@@ -56,6 +56,7 @@ export function jsonOf(record: ProbeRecord, names: Pick<Names, 'of'>): object | 
         kind,
         at: rfc3339(at),
         ...about,
+        round: record.round,
         method,
         path_id: record.pathId,
         end,

@@ -14,7 +14,13 @@ type About = { readonly target: Target; readonly address: Address };
 
 export type ProbeRecord =
   | (About & { readonly kind: 'ping'; readonly ping: PingRecord })
-  | (About & { readonly kind: 'trace'; readonly trace: TraceRecord; readonly pathId: string | null })
+  | (About & {
+      readonly kind: 'trace';
+      readonly trace: TraceRecord;
+      readonly pathId: string | null;
+      /** Counts from 1; one that was asked for in between belongs to the round before it. */
+      readonly round: number;
+    })
   /** Only where a verdict changes. */
   | (About & { readonly kind: 'verdict'; readonly change: VerdictChange })
   /** Only where a name leads nowhere, and where it does again: of no address. */

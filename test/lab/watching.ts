@@ -17,10 +17,13 @@ export type Verdict = {
   readonly state: 'raised' | 'cleared';
   readonly hop: string | null;
   readonly summary: string;
+  /** The last round of its address that had ended before it was said. */
+  readonly round: number;
 };
 export type Trace = {
   readonly at: number;
   readonly address: string;
+  readonly round: number;
   readonly path_id: string | null;
   readonly end: string;
   readonly hops: readonly { readonly ttl: number; readonly address: string | null; readonly loss: number }[];
@@ -53,7 +56,10 @@ export class Watching {
   #hear(line: string): void {
     const said = JSON.parse(line);
     const record = { ...said, at: Date.parse(said.at) };
-    if (said.kind === 'verdict') this.verdicts.push(record);
+    if (said.kind === 'verdict') {
+      const round = this.traces.findLast(({ address }) => address === record.address)?.round ?? 0;
+      this.verdicts.push({ ...record, round });
+    }
     if (said.kind === 'trace') this.traces.push(record);
   }
 

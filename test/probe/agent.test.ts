@@ -42,6 +42,22 @@ test('what a listener hears: each ping, each trace with the identity of its path
   assert.equal(probe.verdicts().filter((line) => line === `unreachable cleared ${one}`).length, 1);
 });
 
+test('traces that confirm belong to the round of the one that made them necessary', async () => {
+  const probe = rig();
+  probe.start(one);
+  await probe.pass(seconds(20));
+  const count = probe.of('trace');
+  probe.engine.onTrace = (task, at) => pathOf(task, at, ['192.0.2.1', '203.0.113.9', task.address]);
+  await probe.pass(seconds(5));
+  assert.deepEqual(probe.verdicts(), [`path-changed raised ${one}`]);
+  const rounds = probe.records.flatMap((record) => (record.kind === 'trace' ? [record.round] : []));
+  assert.deepEqual(
+    rounds.slice(0, count),
+    Array.from({ length: count }, (_, n) => n + 1),
+  );
+  assert.deepEqual(rounds.slice(count, count + 5), [count + 1, count + 1, count + 1, count + 2, count + 3]);
+});
+
 test('a trace that was under way while a longer path ended is no third one: all that was said of it ends together', async () => {
   const probe = rig();
   const [usual, longer] = [

@@ -44,6 +44,7 @@ test('a ping, a trace and a verdict, each with its kind', async () => {
     'at',
     'target',
     'address',
+    'round',
     'method',
     'path_id',
     'end',
@@ -103,7 +104,8 @@ test('a hop where load is shared lists all that answered', () => {
     said: '',
     hops: [{ ttl: 1, probes }],
   } as const;
-  const line = jsonOf({ kind: 'trace', target: targetOf('x'), address: one, trace, pathId: 'p' }, nobody);
+  const about = { target: targetOf('x'), address: one };
+  const line = jsonOf({ kind: 'trace', ...about, trace, pathId: 'p', round: 7 }, nobody);
   assert.ok(line !== null && 'hops' in line);
   assert.deepEqual(line.hops, [
     {

@@ -9,9 +9,9 @@ before(() => {
 });
 after(() => lab?.close());
 
-describe('on the laboratory, within the traces that each fault allows', () => {
+describe('on the laboratory, within two rounds', () => {
   for (const [name, scenario] of Object.entries(scenarios)) {
-    it(`${name} is ${Object.keys(scenario.said).join(' and ')}, at its hop, and over when it is over`, async () => {
+    it(`${name} is ${Object.keys(scenario.said).join(' and ')}, at its hop, and is over when it is over`, async () => {
       await live(lab, scenario);
     });
   }

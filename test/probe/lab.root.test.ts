@@ -16,7 +16,7 @@ before(() => {
 after(() => lab?.close());
 
 for (const name of ['another path of the same length', 'a black hole']) {
-  test(`${name}: the verdict within two rounds and their confirmation, the hop, and the end`, async () => {
+  test(`${name}: said with its hop within two rounds, and over when it is over`, async () => {
     const scenario = scenarios[name];
     assert.ok(scenario);
     await live(lab, scenario);

@@ -551,6 +551,24 @@ describe('slowness', () => {
     assert.deepEqual(watch.said(), ['raised slow']);
   });
 
+  it('begins where it begins, though a router behind that is so unsteady that by chance it is no slower', () => {
+    const everyLink = Object.fromEntries(Object.keys(lab.links).map((name) => [name, { jitter: 0.4 }]));
+    const noisy = exampleNetwork([
+      { at: start, routes: { r2: { to: ['ea1', 'eb1'], by: 'packet' } }, links: everyLink },
+      { at: start, nodes: { r3: { answers: 0.4 }, r8: { answers: 0.5, slow: 30 }, r1: { loss: 0.01 } } },
+    ]);
+    for (const [seed, target] of [
+      [252, v6],
+      [385, v4],
+      [620, v6],
+      [2741, v4],
+    ] as const) {
+      const watch = new Watch(noisy, { seed, target }).rounds(30);
+      watch.change({ links: { 'r5-r6': { delay: 11 } } }).rounds(5);
+      assert.equal(watch.raised('slow').hop, nodeOf(lab, 'r6', target), `seed ${seed}`);
+    }
+  });
+
   it('with pings only, it is found too, and a trace is asked for to see where', () => {
     const watch = known(lab).change({ links: { 'r4-r5': { delay: 11 } } });
     let confirm = 0;
@@ -568,6 +586,40 @@ describe('a loss', () => {
     watch.changes
       .splice(0)
       .map(({ state, summary }) => (state === 'raised' ? Number.parseInt(summary, 10) : -1));
+
+  /** Traces until no more is wanted. */
+  const tracedOut = (watch: Watch): number => {
+    for (let count = 1; ; count++) {
+      assert.ok(count < 50, 'there is an end to it');
+      if (watch.wait(milliseconds(500)).trace().confirm === 0) return count;
+    }
+  };
+
+  it('that traces show is traced again until it is seen where it begins, and so pings are enough to say it with its hop', () => {
+    let more = 0;
+    let right = 0;
+    for (let seed = 1; seed <= 50; seed++) {
+      const watch = known(lab, { seed }).change(lossy(0.4));
+      more += tracedOut(watch) - 1;
+      for (let i = 0; i < 100 && watch.changes.length === 0; i++) watch.wait(milliseconds(100)).ping();
+      if (watch.raised('loss').hop === nodeOf(lab, 'r6')) right++;
+    }
+    assert.ok(right > 40, `${right} of 50 with the right hop`);
+    assert.ok(more > 50 && more < 300, `${more} more traces for 50 targets`);
+  });
+
+  it('that traces show and pings do not is traced again a few times, and then learnt', () => {
+    const watch = known(lab).change(lossy(0.4));
+    const answers = (): unknown =>
+      watch.judgePing({ address: v4, at: watch.now, outcome: { kind: 'reply', rtt: 22 } });
+    let traces = 0;
+    for (let round = 0; round < 20; round++) {
+      answers();
+      traces += tracedOut(watch);
+    }
+    assert.ok(traces <= 28, `${traces} traces in 20 rounds`);
+    assert.deepEqual(watch.said(), []);
+  });
 
   it('that becomes twice as much is said anew, and one that stays is not', () => {
     let retold = 0;

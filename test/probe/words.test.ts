@@ -15,7 +15,7 @@ import type { Judged } from '../../src/probe/core/state.ts';
 import { isListed } from '../../src/probe/core/via.ts';
 import { delayWords, escapeHtml, fitted, lengthWords, summaryMax } from '../../src/probe/core/words.ts';
 import { safeDetail } from '../../src/station/html.ts';
-import { hours, minutes, plus, seconds } from '../../src/time.ts';
+import { hours, milliseconds, minutes, plus, seconds } from '../../src/time.ts';
 import { address, known, nodeOf, start, v4, v6, Watch } from './watch.ts';
 
 const lab = exampleNetwork();
@@ -171,5 +171,17 @@ describe('silence', () => {
     watch.change({ nodes: { r6: { passes: 'nothing' } } }).rounds(2);
     assert.equal(shapeOf(watch.state, none, false).probesPerHop, 1);
     assert.equal(watch.raised('unreachable').hop, nodeOf(lab, 'r6'));
+  });
+
+  it('of a target that has lost many pings is not asked twice at a hop, and of one that has lost a few it is', () => {
+    const retriesOf = (watch: Watch): number | undefined => shapeOf(watch.state, none, false).retries;
+    const watch = known().change({ nodes: { r6: { passes: 'nothing' } } });
+    for (let i = 0; i < 7; i++) watch.wait(milliseconds(100)).ping();
+    assert.equal(shapeOf(watch.state, none, false).probesPerHop, 1);
+    assert.equal(retriesOf(watch), undefined);
+    watch.wait(milliseconds(100)).ping();
+    assert.equal(retriesOf(watch), 0);
+    watch.change({ nodes: { r6: { passes: 'on' } } }).rounds(1);
+    assert.equal(retriesOf(watch), undefined);
   });
 });

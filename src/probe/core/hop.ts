@@ -21,7 +21,7 @@ export type KnownHop = {
   readonly delays: readonly Rtt[];
   /** The least delay of each of the last traces, the newest last; -1 where none answered. */
   readonly recent: readonly Rtt[];
-  /** Probes and lost ones, the last few traces weighing most. */
+  /** Probes and lost ones: of the last trace, or of all since there is doubt. */
   readonly probes: number;
   readonly lost: number;
   /** The same over the last hundred traces, without those in times of loss. */
@@ -35,8 +35,8 @@ const delaysMax = 16;
 const recentMax = 3;
 /** So many answers make sure that a second address of equal share would have been seen: once in 256 times it is not. */
 export const answersEnough = 9;
-/** While all is as usual the last three traces count; in doubt, all since. */
-const lately = { calm: 0.7, doubt: 0.97 } as const;
+/** While all is as usual the last trace counts, and hardly those before; in doubt, all since: so a loss shows at once. */
+const lately = { calm: 0.15, doubt: 0.97 } as const;
 const usually = 0.98;
 /** `seen` is written anew only after so long: the age that matters is days. */
 const seenStep = hours(1);

@@ -30,10 +30,10 @@ import {
 import {
   begin,
   clearWhatIsOff,
-  doTracesDoubt,
   doTracesLose,
   doubtedMax,
   isLoopDoubtful,
+  isLossPlaceOpen,
   judgeJitter,
   judgeLoss,
   judgePath,
@@ -56,7 +56,7 @@ const loopConfirm = 2;
 export type Judgement = {
   readonly state: Judged;
   readonly verdicts: readonly VerdictChange[];
-  /** How many more traces are wanted at once, to confirm a suspicion or to see where it begins (0: none). */
+  /** How many more traces are wanted soon, to confirm a suspicion or to see where it begins (0: none). */
   readonly confirm: number;
   /** How many more pings are wanted sooner than they are due (0: none). */
   readonly pings: number;
@@ -122,7 +122,8 @@ export function judgePing(state: Judged, ping: PingRecord, rules: Rules, now: In
     judgeJitter(turn);
   }
   const asked = wantsPlace(turn);
-  const confirm = asked && !state.asked ? 1 : 0;
+  const isLossNew = turn.changes.some((one) => one.verdict === 'loss' && one.state === 'raised');
+  const confirm = (asked && !state.asked) || (isLossNew && isLossPlaceOpen(turn)) ? 1 : 0;
   turn.state = { ...turn.state, asked };
   return ended(turn, confirm, null);
 }
@@ -170,12 +171,11 @@ export function judgeTrace(state: Judged, trace: TraceRecord, rules: Rules, now:
   judgeVia(turn, trace);
   lookAgain(turn, state);
   const isViaNew = trace.end === 'reached' && !stands(turn, 'via') && isViaInDoubt(turn.state.via);
-  const isLossNew = !state.asked && !stands(turn, 'loss') && doTracesDoubt(turn.state, rules);
-  if (isLossNew) turn.state = { ...turn.state, asked: true };
+  const isOpen = isLossPlaceOpen(turn);
   const confirm = Math.max(
     followed.confirm,
     isLoopDoubtful(turn) ? loopConfirm : 0,
-    isViaNew || isLossNew ? rules.path.confirm : 0,
+    isViaNew ? rules.path.confirm : isOpen ? 1 : 0,
   );
   return ended(turn, confirm, followed.pathId);
 }

@@ -17,7 +17,7 @@ const pingsLeast = 10;
 const believed = 8;
 /** Traces that show it, too, count half, but never for all. */
 const tracedPart = 0.5;
-const believedLeast = 4;
+const believedLeast = 5;
 /** … and to be over. */
 const disbelieved = 6;
 /** … and to be looked at more closely. */

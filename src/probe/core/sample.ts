@@ -86,6 +86,12 @@ export function medianOf(values: readonly number[]): number | null {
   return values.length === 0 ? null : middle(Float64Array.from(values).sort());
 }
 
+/** A quarter of them lie above it. Null where there is none. */
+export function upperQuartileOf(values: readonly number[]): number | null {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.floor(sorted.length * 0.75)] ?? null;
+}
+
 function middle(sorted: Float64Array): number {
   const half = sorted.length >> 1;
   const upper = sorted[half] ?? 0;

@@ -113,6 +113,8 @@ const startShare = 0.5;
 const hurryShare = 10;
 const hurryLeast = milliseconds(100);
 const hurryMost = seconds(1);
+/** Between traces: one right after the other would make routers that answer a few probes a second look lossy. */
+const traceHurryShare = 60;
 /** They go together as long as that takes no longer: an engine may ping an address again only after the last answer. */
 const burstMost = milliseconds(1900);
 const burstCountMost = 16;
@@ -287,13 +289,15 @@ function arm(schedule: Schedule, item: Item, now: Instant, begun = 1): void {
     item.round = next;
   }
   const regular = dueOf(schedule, item);
-  const sooner = item.kind === 'ping' ? plus(now, milliseconds(begun * hurryPause(item))) : now;
+  const sooner = plus(now, milliseconds(begun * hurryPause(item)));
   const due = item.extra > 0 && sooner < nominal(item, item.round) ? sooner : regular;
   put(heapOf(schedule, item), item, due);
 }
 
-const hurryPause = ({ interval }: Item): Duration =>
-  milliseconds(Math.min(hurryMost, Math.max(hurryLeast, interval / hurryShare)));
+function hurryPause({ kind, interval }: Item): Duration {
+  const pause = kind === 'ping' ? Math.max(hurryLeast, interval / hurryShare) : interval / traceHurryShare;
+  return milliseconds(Math.min(hurryMost, pause));
+}
 
 /**
  * A trace has ended, whatever came of it. `arrived`: whether the target answered; null where the engine was lost
@@ -320,13 +324,13 @@ export function traceEnded(
   arm(schedule, target.trace, now);
 }
 
-/** So many more traces at once, one after another. */
+/** So many more traces: the first at once, each of the others a sixtieth of the interval after the one before. */
 export function traceAgain(schedule: Schedule, address: Address, count: number, now: Instant): void {
   watchClock(schedule, now);
   const item = schedule.targets.get(address)?.trace ?? null;
   if (item === null || count <= 0) return;
   item.extra = Math.min(extraMax, Math.max(item.extra, count));
-  if (!schedule.flying.has(address)) arm(schedule, item, now);
+  if (!schedule.flying.has(address)) arm(schedule, item, now, 0);
 }
 
 /** So many pings sooner than they are due, a tenth of the interval apart. None: those asked for before are not wanted any more. */

@@ -58,6 +58,8 @@ export type Shape = {
   /** The TTL with which it begins. */
   readonly firstHop: number;
   readonly probesPerHop: number;
+  /** How often a probe without an answer is repeated, if not as often as it is set. */
+  readonly retries?: number;
   /** It ends after so many hops in a row that say nothing. */
   readonly gapLimit: number;
 };
@@ -72,6 +74,8 @@ const gapBeyond = 2;
 const seldomAnswers = 0.3;
 /** Pings lost in a row from which on it matters only how far a trace comes. */
 const outageFrom = 2;
+/** … and from which on none is probed twice: two hops in a row that say nothing tell enough, and twice as soon. */
+const hastyFrom = 8;
 
 /** `silent`: whether the last trace was given up for silence. */
 export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Shape {
@@ -84,6 +88,7 @@ export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Sh
   return {
     firstHop: firstHop(judged, common),
     probesPerHop: isCut ? 1 : probesPerHop,
+    ...(reach.failing >= hastyFrom ? { retries: 0 } : {}),
     gapLimit: isUnsure ? gapMost : Math.min(gapMost, longest + gapBeyond),
   };
 }

@@ -49,10 +49,10 @@ import { type LossPlace, whereLossy } from './where.ts';
 /** Answers that are asked for to be sure that a loop is over, where no rule says how many. */
 const answeredLeast = 2;
 /** Pings that are wanted at once in doubt whether a target answers, and how many it loses; asked for again as long as it lasts. */
-const doubtPings = 8;
+const doubtPings = 10;
 const lossPings = 16;
-/** How sure traces must be of a loss before pings are asked about it: some fifty to one. */
-const tracedEvidence = 4;
+/** How sure traces must be of a loss before pings, and more traces, are asked about it: three to one. */
+const tracedEvidence = 1.2;
 /** Traces in a row that are doubted at most. */
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
@@ -301,6 +301,19 @@ export const doTracesDoubt = (state: Judged, rules: Rules): boolean =>
 /** Whether traces have lost much lately, at two hops at least. */
 export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
   return loss !== null && tracedLoss(whereLossy(paths, ordinaryLoss(loss)), paths) >= tracedEvidence;
+}
+
+/**
+ * Whether one more trace is wanted soon: a loss stands, or traces make it likely, and they do not tell yet where it
+ * begins. Asked after each of them, so it goes on until they do, the doubt has ended, or so many have not told.
+ */
+export function isLossPlaceOpen(turn: Turn): boolean {
+  const { state, rules } = turn;
+  if (rules.loss === null || isDown(state.standing)) return false;
+  const isSaid = stands(turn, 'loss');
+  if ((isSaid ? state.lossTraces : state.doubted) >= doubtedMax) return false;
+  if (!isSaid && !doTracesLose(state, rules)) return false;
+  return whereLossy(state.paths, ordinaryLoss(rules.loss))?.sure !== true;
 }
 
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
