@@ -131,7 +131,7 @@ describe('a loss of 30 %', () => {
       if (said.at(-1)?.hop === nodeOf(lab, 'r6')) named++;
     }
     assert.ok(soon >= all * 0.8, `${soon} with a hop within two rounds`);
-    assert.ok(wrong <= all * 0.02, `${wrong} wrong`);
+    assert.ok(wrong <= all * 0.04, `${wrong} wrong`);
     assert.ok(named >= all * 0.99, `${named} right within twelve rounds`);
   });
 });

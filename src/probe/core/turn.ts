@@ -53,7 +53,7 @@ const doubtPings = 10;
 const lossPings = 16;
 /** How sure traces must be of a loss before pings, and more traces, are asked about it: three to one. */
 const tracedEvidence = 1.2;
-/** Traces in a row that are doubted at most. */
+/** Traces in a row that are doubted at most, and that are asked where a loss begins. */
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
 const lossLooks: readonly number[] = [2, 4, 8, 16, 32];
@@ -284,8 +284,7 @@ export function isLoopDoubtful(turn: Turn): boolean {
 /** Whether a trace is wanted to see where a fault begins that pings have found. */
 export function wantsPlace({ state, rules }: Turn): boolean {
   if (state.paths.usual.traces === 0) return false;
-  const isLossy = rules.loss !== null && isLossDoubtful(state.pings, rules.loss);
-  if (isLossy || doTracesDoubt(state, rules)) return true;
+  if (rules.loss !== null && isLossDoubtful(state.pings, rules.loss)) return true;
   const isSlow = rules.slow !== null && isInDoubt(state.delay) && state.delay.traces === 0;
   const isFailing = state.reach.failing >= 2 && state.reach.failed === null;
   return isSlow || isFailing;
@@ -310,10 +309,8 @@ export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
 export function isLossPlaceOpen(turn: Turn): boolean {
   const { state, rules } = turn;
   if (rules.loss === null || isDown(state.standing)) return false;
-  const isSaid = stands(turn, 'loss');
-  if ((isSaid ? state.lossTraces : state.doubted) >= doubtedMax) return false;
-  if (!isSaid && !doTracesLose(state, rules)) return false;
-  return whereLossy(state.paths, ordinaryLoss(rules.loss))?.sure !== true;
+  const isOpen = stands(turn, 'loss') ? state.lossTraces < doubtedMax : doTracesDoubt(state, rules);
+  return isOpen && whereLossy(state.paths, ordinaryLoss(rules.loss))?.sure !== true;
 }
 
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
