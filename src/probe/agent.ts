@@ -275,18 +275,14 @@ export class Agent {
     const { rounds } = this.#options;
     if (rounds !== null && watched.rounds >= rounds && watched.confirming === 0) return null;
     const confirms = extra && watched.confirming > 0;
+    if (confirms) watched.confirming -= 1;
     const wasSilent = watched.traced?.end === 'silent';
     const shape = shapeOf(watched.judged, this.#commonHops(), wasSilent);
     const trace = await this.#measure.trace(watched, shape);
-    if (trace === null) {
-      // Whoever waits for the end of the rounds is not to wait for an engine that never answers.
-      watched.rounds += 1;
-      return null;
-    }
-    if (confirms) {
-      watched.confirming -= 1;
-      this.counts.confirming += 1;
-    } else watched.rounds += 1;
+    // Whoever waits for the end of the rounds is not to wait for an engine that never answers.
+    if (!confirms) watched.rounds += 1;
+    if (trace === null) return null;
+    if (confirms) this.counts.confirming += 1;
     this.#traced(watched, trace);
     if (rounds !== null && watched.rounds >= rounds && watched.confirming === 0) this.#rest(watched);
     return trace;

@@ -1,9 +1,11 @@
 /** What the agent does with time, engines and answers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { chanceFrom } from '../../src/probe/core/chance.ts';
+import { exampleNetwork, pingThrough, traceThrough } from '../../src/probe/core/network.ts';
 import { targetsMax } from '../../src/probe/targets.ts';
 import { hours, minutes, seconds } from '../../src/time.ts';
-import { address, lostByEngine, pathOf, pinged, pong, rig, targetOf } from './kit.ts';
+import { address, answered, lostByEngine, noon, pathOf, pinged, pong, rig, targetOf } from './kit.ts';
 
 const one = '198.51.100.7';
 
@@ -56,6 +58,20 @@ test('traces that confirm belong to the round of the one that made them necessar
     Array.from({ length: count }, (_, n) => n + 1),
   );
   assert.deepEqual(rounds.slice(count, count + 5), [count + 1, count + 1, count + 1, count + 2, count + 3]);
+});
+
+test('traces that pings ask for, while one that confirms is under way, are no rounds either', async () => {
+  const probe = rig();
+  const network = exampleNetwork([{ at: noon, nodes: { r5: { loss: 0.12 } } }]);
+  const random = chanceFrom(1);
+  probe.engine.takes = seconds(2);
+  probe.engine.onPing = (task, at) => answered(pingThrough(network, task, random, at));
+  probe.engine.onTrace = (task, at) => answered(traceThrough(network, task, random, at));
+  probe.start(targetOf(one, { traceEvery: minutes(1) }));
+  await probe.pass(minutes(60));
+  const rounds = probe.records.flatMap((record) => (record.kind === 'trace' ? [record.round] : []));
+  assert.ok(rounds.length > 80, `${rounds.length} traces`);
+  assert.ok(Math.max(...rounds) <= 61, `${Math.max(...rounds)} rounds in an hour`);
 });
 
 test('a trace that was under way while a longer path ended is no third one: all that was said of it ends together', async () => {

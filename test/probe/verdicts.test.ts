@@ -449,6 +449,32 @@ describe('what only some targets do', () => {
     assert.deepEqual(watch.summaries(), []);
   });
 
+  it('one that answers no ping is not unreachable for a few lost packets', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const watch = new Watch(exampleNetwork([{ at: start, nodes: { r5: { loss: 0.05 } } }]), { seed });
+      const { target, rules } = watch.options;
+      for (let i = 1; i <= 3000; i++) {
+        watch.judgePing({ address: target, at: watch.now, outcome: { kind: 'lost' } }, rules);
+        if (i % 10 === 1) watch.trace();
+        watch.wait(seconds(5));
+      }
+      assert.deepEqual(watch.said(), [], `seed ${seed}`);
+    }
+  });
+
+  it('one that answers no ping is pinged sooner only as often as could make it an outage', () => {
+    const watch = new Watch(lab);
+    const { target, rules } = watch.options;
+    let wanted = 0;
+    for (let i = 0; i < 30; i++) {
+      const lost = { address: target, at: watch.now, outcome: { kind: 'lost' } } as const;
+      if (watch.judgePing(lost, rules).pings > 0) wanted++;
+      if (i === 0) watch.trace();
+      watch.wait(seconds(1));
+    }
+    assert.ok(wanted > 5 && wanted < 12, `${wanted}`);
+  });
+
   it('one that no longer answers pings but traces is lossy; after a break of which as many are lost as are asked, it is not', () => {
     const lose = (count: number): Watch => {
       const watch = known(lab).rounds(50);
@@ -619,6 +645,20 @@ describe('a loss', () => {
     }
     assert.ok(traces <= 28, `${traces} traces in 20 rounds`);
     assert.deepEqual(watch.said(), []);
+  });
+
+  it('that lasts, and is too small to be always said, is not taken for a habit of the routers: it is said where it begins', () => {
+    let right = 0;
+    let wrong = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      const watch = known(lab, { seed, pingsPerRound: 10, interval: seconds(10) }).change(lossy(0.16));
+      for (const { hop, state } of watch.rounds(300).changes) {
+        if (hop === null || state !== 'raised') continue;
+        if (hop === nodeOf(lab, 'r6')) right++;
+        else wrong++;
+      }
+    }
+    assert.ok(right > 30 && wrong * 8 <= right, `${right} times where it is, ${wrong} times elsewhere`);
   });
 
   it('that becomes twice as much is said anew, and one that stays is not', () => {

@@ -137,7 +137,7 @@ export class Watch {
   trace(): Judgement {
     const { target, rules, firstHop, maxHops, method } = this.options;
     const shape = shapeOf(this.state, { v4: 0, v6: 0 }, this.wasSilent);
-    const order = { ...shape, address: target, method, firstHop, maxHops, retries: 1 };
+    const order = { retries: 1, ...shape, address: target, method, firstHop, maxHops };
     const rest = { timeout: seconds(2), flow: 33_434 };
     const record = traceThrough(this.network, { ...order, ...rest }, this.random, this.now);
     this.wasSilent = record.end === 'silent';

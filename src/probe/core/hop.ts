@@ -104,6 +104,8 @@ export function withMeasures(
   const lost = probes - countAnswers(measured);
   const least = leastDelay(measured);
   const fade = calm ? lately.calm : lately.doubt;
+  // What fades becomes usual, later than the doubt that a fault brings: of a long doubt no more than of one trace.
+  const learnt = known.probes === 0 ? 0 : Math.min(1 - fade, probes / known.probes);
   const wanted = calm && least !== null && (traces < delaysAtOnce || traces % delaysEvery === 0);
   return {
     addresses: known.addresses,
@@ -114,9 +116,8 @@ export function withMeasures(
     recent: appended(known.recent, least ?? -1, recentMax),
     probes: short(known.probes * fade + probes),
     lost: short(known.lost * fade + lost),
-    // What fades from the recent ones becomes usual: later than the doubt that a fault brings.
-    usualProbes: calm ? short(known.usualProbes * usually + known.probes * (1 - fade)) : known.usualProbes,
-    usualLost: calm ? short(known.usualLost * usually + known.lost * (1 - fade)) : known.usualLost,
+    usualProbes: calm ? short(known.usualProbes * usually + known.probes * learnt) : known.usualProbes,
+    usualLost: calm ? short(known.usualLost * usually + known.lost * learnt) : known.usualLost,
   };
 }
 

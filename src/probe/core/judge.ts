@@ -10,7 +10,7 @@
 import type { Instant } from '../../time.ts';
 import { type Delay, isInDoubt, noDelay, withDelay, withDelayTrace } from './delay.ts';
 import { type Followed, follow, noPaths } from './follow.ts';
-import { isLossDoubtful, withPing } from './loss.ts';
+import { isLossOrdinary, withPing } from './loss.ts';
 import { judgeOutage } from './outage.ts';
 import { noReach, withPingOutcome, withTraceOutcome } from './reach.ts';
 import type { Address, PingRecord, TraceRecord } from './record.ts';
@@ -185,8 +185,9 @@ function takeTrace(turn: Turn, trace: TraceRecord): Followed {
   const wasDown = isDown(state.standing);
   const doubted = doTracesLose(state, rules) ? Math.min(doubtedMax, state.doubted + 1) : 0;
   const isTraced = doubted > 0 && doubted < doubtedMax;
-  const isLossy =
-    isTraced || stands(turn, 'loss') || (rules.loss !== null && isLossDoubtful(state.pings, rules.loss));
+  // As long as pings are lost, too, what routers lose is not their habit.
+  const arePingsLost = rules.loss !== null && !isLossOrdinary(state.pings, rules.loss);
+  const isLossy = isTraced || arePingsLost || stands(turn, 'loss');
   const isSlow = stands(turn, 'slow') || isInDoubt(state.delay);
   const alive = !wasDown && state.reach.failing < 2 && (state.answered || !state.pinged);
   const followed = follow(

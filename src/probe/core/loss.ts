@@ -47,6 +47,9 @@ export type Loss = { readonly lost: number; readonly of: number; readonly isTooM
 export const ordinaryLoss = ({ percent }: LossRule): number =>
   Math.max(0.0001, (percent / 100) * ordinaryPart);
 
+/** What is lost at least of packets that a loss is said of, by a rule: from 0 to 1. */
+export const excessiveLoss = ({ percent }: LossRule): number => Math.min(0.95, (percent / 100) * lossyPart);
+
 /** Whether too many pings are lost; how many of how many are for the words. `traced`: how sure traces are of it. */
 export function lossOf(pings: Pings, rule: LossRule, traced: number): Loss {
   // Nearly always none was lost.
@@ -79,6 +82,12 @@ export const percentOf = ({ lost, of }: Pick<Loss, 'lost' | 'of'>): number =>
 /** Whether the last pings make it worth asking more of them. */
 export const isLossDoubtful = (pings: Pings, rule: LossRule): boolean =>
   pings.includes(lostPing) && strongest(pings.slice(-Math.min(windowMax, rule.of)), rule).sum >= doubted;
+
+/** Whether no more pings were lost lately than of packets that nothing is wrong with. */
+export function isLossOrdinary(pings: Pings, rule: LossRule): boolean {
+  const last = pings.slice(-Math.min(windowMax, rule.of));
+  return countLost(last) <= Math.max(1, last.length * ordinaryLoss(rule));
+}
 
 /**
  * How many pings at the end show that the loss is an ordinary one again, at most half of the rule's share; 0 where
@@ -119,7 +128,7 @@ function strongest(pings: Pings, rule: LossRule): { readonly sum: number; readon
 
 function weights(rule: LossRule): { readonly forLost: number; readonly forReply: number } {
   const ordinary = ordinaryLoss(rule);
-  const lossy = Math.min(0.95, (rule.percent / 100) * lossyPart);
+  const lossy = excessiveLoss(rule);
   return { forLost: Math.log(lossy / ordinary), forReply: Math.log((1 - lossy) / (1 - ordinary)) };
 }
 

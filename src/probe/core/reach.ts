@@ -187,6 +187,12 @@ export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): b
   return isLong && (isTraced || (arrivedAt === null && failing >= rule.alone));
 }
 
+/** Whether pings fail, and so few that more of them could still make it an outage. */
+export function isFailing({ failing, failedFrom, failedTo }: Reach, rule: UnreachableRule): boolean {
+  if (failing === 0 || failedFrom === null || failedTo === null) return false;
+  return failing < Math.max(rule.lost, rule.alone) || since(failedFrom, failedTo) < rule.lasting;
+}
+
 /** Whether it has answered long enough to be back. */
 export const isBack = (reach: Reach, rule: UnreachableRule, now: Instant): boolean =>
   reach.failing === 0 && reach.answers >= rule.answered && isSteady(reach, rule.steady, now);

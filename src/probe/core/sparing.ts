@@ -8,6 +8,7 @@
  */
 import { type KnownHop, usualLoss } from './hop.ts';
 import type { Judged } from './judge.ts';
+import { knowledge } from './reach.ts';
 import type { Address } from './record.ts';
 import { isDown } from './verdict.ts';
 
@@ -76,6 +77,8 @@ const seldomAnswers = 0.3;
 const outageFrom = 2;
 /** … and from which on none is probed twice: two hops in a row that say nothing tell enough, and twice as soon. */
 const hastyFrom = 8;
+/** A hop that usually loses no more answers always; one that loses all but that never does. */
+const nearlyNone = 0.02;
 
 /** `silent`: whether the last trace was given up for silence. */
 export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Shape {
@@ -88,9 +91,23 @@ export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Sh
   return {
     firstHop: firstHop(judged, common),
     probesPerHop: isCut ? 1 : probesPerHop,
-    ...(reach.failing >= hastyFrom ? { retries: 0 } : {}),
+    ...(mayHaste(judged) ? { retries: 0 } : {}),
     gapLimit: isUnsure ? gapMost : Math.min(gapMost, longest + gapBeyond),
   };
+}
+
+/**
+ * Whether two hops in a row that say nothing tell enough, though none is asked twice: as long as it is not known where
+ * an outage begins, on a path whose hops all answer or never do.
+ */
+function mayHaste({ answered, paths, reach, standing }: Judged): boolean {
+  if (isDown(standing) && reach.told >= knowledge.traced) return false;
+  // Where only traces are answered, lost pings are no outage.
+  if (!answered || reach.arrivedAt !== null || reach.failing < hastyFrom) return false;
+  return paths.usual.hops.every((hop) => {
+    const loss = usualLoss(hop) ?? 0;
+    return loss < nearlyNone || loss > 1 - nearlyNone;
+  });
 }
 
 /** The most hops in a row, before the last one that answers, of which none is sure to answer. */

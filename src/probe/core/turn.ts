@@ -23,13 +23,12 @@ import {
   lossOf,
   lostPing,
   mayJump,
-  ordinaryLoss,
   ordinaryTail,
   percentOf,
   withoutTail,
 } from './loss.ts';
 import { rowsOf } from './path.ts';
-import { mayBeOutage } from './reach.ts';
+import { isFailing, mayBeOutage } from './reach.ts';
 import type { TraceRecord } from './record.ts';
 import type { Rules } from './rules.ts';
 import * as say from './say.ts';
@@ -49,10 +48,12 @@ import { type LossPlace, whereLossy } from './where.ts';
 /** Answers that are asked for to be sure that a loop is over, where no rule says how many. */
 const answeredLeast = 2;
 /** Pings that are wanted at once in doubt whether a target answers, and how many it loses; asked for again as long as it lasts. */
-const doubtPings = 10;
+const doubtPings = 8;
+/** Where a router says so, its answers come at once: as many as the time takes in which an outage must last. */
+const refusedPings = 10;
 const lossPings = 16;
-/** How sure traces must be of a loss before pings, and more traces, are asked about it: three to one. */
-const tracedEvidence = 1.2;
+/** How sure traces must be of a loss before more traces are asked about it: three to one; and before pings are: twelve. */
+const evidenceFor = { traces: 1.2, pings: 2.5 } as const;
 /** Traces in a row that are doubted at most, and that are asked where a loss begins. */
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
@@ -126,7 +127,7 @@ export function judgeLoss(turn: Turn): void {
   if (!stands(turn, 'loss')) {
     // A target that never answered a ping is one that answers none.
     if (!state.answered || !pings.includes(lostPing)) return;
-    const place = whereLossy(state.paths, ordinaryLoss(rule));
+    const place = whereLossy(state.paths, rule);
     const loss = lossOf(pings, rule, tracedLoss(place, state.paths));
     if (loss.isTooMuch) raiseLoss(turn, loss, place);
     return;
@@ -247,7 +248,7 @@ function lookAgainAtLoss(turn: Turn): void {
   const raised = find(state.standing, 'loss');
   if (raised === null || rules.loss === null || isDown(state.standing)) return;
   const pings = mayBeOutage(state.reach) ? withoutTail(state.pings) : state.pings;
-  const place = whereLossy(state.paths, ordinaryLoss(rules.loss));
+  const place = whereLossy(state.paths, rules.loss);
   const loss = lossOf(pings, rules.loss, tracedLoss(place, state.paths));
   const looks = raised.hop === null || place?.sure === true || lossLooks.includes(state.lossTraces);
   const isElsewhere =
@@ -286,20 +287,22 @@ export function wantsPlace({ state, rules }: Turn): boolean {
   if (state.paths.usual.traces === 0) return false;
   if (rules.loss !== null && isLossDoubtful(state.pings, rules.loss)) return true;
   const isSlow = rules.slow !== null && isInDoubt(state.delay) && state.delay.traces === 0;
-  const isFailing = state.reach.failing >= 2 && state.reach.failed === null;
-  return isSlow || isFailing;
+  return isSlow || (state.reach.failing >= 2 && state.reach.failed === null);
 }
 
 /**
- * Whether traces have lost so much that pings should be asked about it. Where those do not confirm it for many traces,
- * some routers have begun to answer less, and that is learnt as usual.
+ * Whether traces have lost so much, at two hops at least, that it is to be asked about. Where pings do not confirm it
+ * for many traces, some routers have begun to answer less, and that is learnt as usual.
  */
-export const doTracesDoubt = (state: Judged, rules: Rules): boolean =>
-  state.doubted < doubtedMax && doTracesLose(state, rules);
+const doTracesDoubt = (state: Judged, rules: Rules, evidence: number): boolean =>
+  state.doubted < doubtedMax && tracedEvidence(state, rules) >= evidence;
 
-/** Whether traces have lost much lately, at two hops at least. */
-export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
-  return loss !== null && tracedLoss(whereLossy(paths, ordinaryLoss(loss)), paths) >= tracedEvidence;
+/** Whether traces have lost much lately. */
+export const doTracesLose = (state: Judged, rules: Rules): boolean =>
+  tracedEvidence(state, rules) >= evidenceFor.traces;
+
+function tracedEvidence({ paths }: Judged, { loss }: Rules): number {
+  return loss === null ? 0 : tracedLoss(whereLossy(paths, loss), paths);
 }
 
 /**
@@ -309,8 +312,10 @@ export function doTracesLose({ paths }: Judged, { loss }: Rules): boolean {
 export function isLossPlaceOpen(turn: Turn): boolean {
   const { state, rules } = turn;
   if (rules.loss === null || isDown(state.standing)) return false;
-  const isOpen = stands(turn, 'loss') ? state.lossTraces < doubtedMax : doTracesDoubt(state, rules);
-  return isOpen && whereLossy(state.paths, ordinaryLoss(rules.loss))?.sure !== true;
+  const isOpen = stands(turn, 'loss')
+    ? state.lossTraces < doubtedMax
+    : doTracesDoubt(state, rules, evidenceFor.traces);
+  return isOpen && whereLossy(state.paths, rules.loss)?.sure !== true;
 }
 
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
@@ -320,10 +325,12 @@ export function wantedPings({ state, rules }: Turn): number {
     const asked = rules.unreachable?.answered ?? answeredLeast;
     return reach.answers > 0 && reach.answers < asked ? asked : 0;
   }
-  if (rules.unreachable !== null && reach.failing > 0) {
+  if (rules.unreachable !== null && isFailing(reach, rules.unreachable)) {
     // As many more as make it an outage, if none of them is answered.
-    return Math.max(doubtPings, rules.unreachable.alone - 1);
+    return Math.max(reach.said === null ? doubtPings : refusedPings, rules.unreachable.alone - 1);
   }
   if (rules.loss === null || !state.answered || find(state.standing, 'loss') !== null) return 0;
-  return isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules) ? lossPings : 0;
+  const isDoubtful =
+    isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules, evidenceFor.pings);
+  return isDoubtful ? lossPings : 0;
 }

@@ -6,8 +6,10 @@
  */
 import { type Paths, pathNow } from './follow.ts';
 import { type KnownHop, recentDelay, unknownHop, usualDelay, usualLoss } from './hop.ts';
+import { excessiveLoss, ordinaryLoss } from './loss.ts';
 import type { Path } from './path.ts';
 import type { Address, Rtt } from './record.ts';
+import type { LossRule } from './rules.ts';
 import { medianOf, upperQuartileOf } from './sample.ts';
 
 export type Place = { readonly ttl: number; readonly address: Address | null };
@@ -104,40 +106,40 @@ function usualHop(paths: Paths, index: number, hop: KnownHop): KnownHop | null {
 }
 
 /**
- * Where a loss begins, and how much likelier it is than an ordinary one; as a logarithm. `sure`: whether the traces
- * tell that hop from all others.
+ * Where a loss begins, and how much likelier than an ordinary one it is that so much is lost that it is to be said; as
+ * a logarithm. `sure`: whether the traces tell that hop from all others.
  */
 export type LossPlace = Place & { readonly evidence: number; readonly sure: boolean };
 
 /**
  * The first hop from which on a loss persists up to the target: the place at which a loss explains best what all hops
  * from there on have lost lately, and the hops before have not.
- * @param ordinary what is lost of packets that nothing is wrong with, from 0 to 1.
  * @returns null where the traces do not show it.
  */
-export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
+export function whereLossy(paths: Paths, rule: LossRule): LossPlace | null {
   const { hops } = pathNow(paths);
   // Nearly always none was lost, and it is asked after each ping.
   if (!hops.some((hop) => hop.lost > 0)) return null;
-  const judged: KnownHop[] = [];
-  let lost = 0;
-  let probes = 0;
+  const ordinary = ordinaryLoss(rule);
+  const mayLose = Math.max(answersAsItLikes, ordinary);
+  const judged: { readonly hop: KnownHop; readonly usual: number }[] = [];
+  let [lost, probes, evidence] = [0, 0, 0];
   let best: (Place & { readonly evidence: number; readonly fit: number }) | null = null;
   const fits: number[] = [];
   for (let index = hops.length - 1; index >= 0; index--) {
     const hop = hops[index];
     if (hop === undefined || hop.addresses.length === 0 || hop.probes === 0) continue;
-    if ((usualLoss(hop) ?? 0) > Math.max(answersAsItLikes, ordinary)) continue;
-    judged.push(hop);
+    const usual = usualLoss(hop) ?? 0;
+    if (usual > mayLose) continue;
+    judged.push({ hop, usual: Math.max(usualLeast, usual) });
     lost += hop.lost;
     probes += hop.probes;
-    const evidence = likelihood(lost, probes, lost / probes, ordinary);
-    const fit = judged.reduce(
-      (sum, one) => sum + likelihood(one.lost, one.probes, lost / probes, usualOf(one)),
-      0,
-    );
+    evidence += likelihood(hop, excessiveLoss(rule), ordinary);
+    const share = lost / probes;
+    if (share <= ordinary) continue;
+    const fit = judged.reduce((sum, one) => sum + likelihood(one.hop, share, one.usual), 0);
     fits.push(fit);
-    if (hop.lost > 0 && evidence > 0 && fit > (best?.fit ?? 0)) {
+    if (hop.lost > 0 && fit > (best?.fit ?? 0)) {
       best = { ttl: index + 1, address: addressOf(hop), evidence, fit };
     }
   }
@@ -146,15 +148,11 @@ export function whereLossy(paths: Paths, ordinary: number): LossPlace | null {
   return { ...place, sure: fits.filter((one) => one > fit - toldApart).length === 1 };
 }
 
-/** What a hop loses when nothing is wrong: a little, or what it has lost so far. */
-const usualOf = (hop: KnownHop): number => Math.max(usualLeast, usualLoss(hop) ?? 0);
-
-/** How much likelier it is that so many are lost of `share` than of what is ordinary. */
-function likelihood(lost: number, probes: number, share: number, ordinary: number): number {
+/** How much likelier it is that a hop loses what it has lost lately of `share` than of `ordinary`; 0 where that is no less. */
+function likelihood({ lost, probes }: KnownHop, share: number, ordinary: number): number {
   const most = Math.min(0.99, share);
   if (most <= ordinary) return 0;
-  const answered = probes - lost;
-  return lost * Math.log(most / ordinary) + answered * Math.log((1 - most) / (1 - ordinary));
+  return lost * Math.log(most / ordinary) + (probes - lost) * Math.log((1 - most) / (1 - ordinary));
 }
 
 /** What a hop's usual delays are about, for a table: their median, however few. */
