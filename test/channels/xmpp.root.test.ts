@@ -419,9 +419,13 @@ describe('what is heard', () => {
     assert.deepEqual(desk.heard[1], { channel: 'xmpp', from: '', room: null, text: 'ack 13' });
     await alice.rule(room.jid, { nick: 'mauve', role: 'moderator' });
     await alice.enter(room.jid, 'alice');
+    let number = 14;
     await eventually(
       async () => {
-        await alice.say(`${room.jid}/mauve`, 'ack 14');
+        const text = `ack ${number++}`;
+        await alice.say(`${room.jid}/mauve`, text);
+        // Each is waited for: one that is still under way would reach the next station.
+        await alice.hears(`you said ${text}`);
         return desk.heard.at(-1)?.from;
       },
       (from) => from === 'alice@mauve.test',

@@ -26,6 +26,8 @@ export type Scenario = {
 
 /** Rounds of a target that begin after it happened and end before it is said where. */
 const within = 2;
+/** Nothing is told by fewer traces: on a busy machine each of these may have fallen due as a round of its own. */
+const tracesLeast = 3;
 /** A quarter of the targets may be unlucky. */
 const luckyShare = 0.75;
 const firstBack = [['path', 'main']] as const;
@@ -209,9 +211,12 @@ function soonEnough(
     );
     assert.ok(begunBefore && told);
     const rounds = told.round - begunBefore.round;
-    const words = `${address}: ${rounds} rounds until ${told.summary}`;
+    const between = traces.filter(
+      (one) => one.address === address && one.at > happened && one.at < told.at && one.round <= told.round,
+    );
+    const words = `${address}: ${rounds} rounds, ${between.length} traces until ${told.summary}`;
     if (atMost !== null) assert.ok(rounds <= atMost, words);
-    if (rounds > within) late.push(words);
+    if (rounds > within && between.length > tracesLeast) late.push(words);
   }
   const allowed = atMost === null ? 0 : allTargets.length * (1 - luckyShare);
   assert.ok(late.length <= allowed, late.join('; '));
