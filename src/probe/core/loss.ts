@@ -85,6 +85,7 @@ export const isLossDoubtful = (pings: Pings, rule: LossRule): boolean =>
 
 /** Whether no more pings were lost lately than of packets that nothing is wrong with. */
 export function isLossOrdinary(pings: Pings, rule: LossRule): boolean {
+  if (!pings.includes(lostPing)) return true;
   const last = pings.slice(-Math.min(windowMax, rule.of));
   return countLost(last) <= Math.max(1, last.length * ordinaryLoss(rule));
 }
