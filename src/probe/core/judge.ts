@@ -171,11 +171,11 @@ export function judgeTrace(state: Judged, trace: TraceRecord, rules: Rules, now:
   judgeVia(turn, trace);
   lookAgain(turn, state);
   const isViaNew = trace.end === 'reached' && !stands(turn, 'via') && isViaInDoubt(turn.state.via);
-  const isOpen = isLossPlaceOpen(turn);
   const confirm = Math.max(
     followed.confirm,
     isLoopDoubtful(turn) ? loopConfirm : 0,
-    isViaNew ? rules.path.confirm : isOpen ? 1 : 0,
+    isViaNew ? rules.path.confirm : 0,
+    isLossPlaceOpen(turn) ? 1 : 0,
   );
   return ended(turn, confirm, followed.pathId);
 }

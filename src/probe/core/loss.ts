@@ -47,9 +47,6 @@ export type Loss = { readonly lost: number; readonly of: number; readonly isTooM
 export const ordinaryLoss = ({ percent }: LossRule): number =>
   Math.max(0.0001, (percent / 100) * ordinaryPart);
 
-/** What is lost at least of packets that a loss is said of, by a rule: from 0 to 1. */
-export const excessiveLoss = ({ percent }: LossRule): number => Math.min(0.95, (percent / 100) * lossyPart);
-
 /** Whether too many pings are lost; how many of how many are for the words. `traced`: how sure traces are of it. */
 export function lossOf(pings: Pings, rule: LossRule, traced: number): Loss {
   // Nearly always none was lost.
@@ -127,9 +124,10 @@ function strongest(pings: Pings, rule: LossRule): { readonly sum: number; readon
   return { sum: best, from };
 }
 
-function weights(rule: LossRule): { readonly forLost: number; readonly forReply: number } {
+/** How much a lost packet, and one that is answered, speak for a loss that is to be said and against an ordinary one; as logarithms. */
+export function weights(rule: LossRule): { readonly forLost: number; readonly forReply: number } {
   const ordinary = ordinaryLoss(rule);
-  const lossy = excessiveLoss(rule);
+  const lossy = Math.min(0.95, (rule.percent / 100) * lossyPart);
   return { forLost: Math.log(lossy / ordinary), forReply: Math.log((1 - lossy) / (1 - ordinary)) };
 }
 

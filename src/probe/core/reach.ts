@@ -188,7 +188,7 @@ export function isCutOff(reach: Reach, tells: boolean, rule: UnreachableRule): b
 }
 
 /** Whether pings fail, and so few that more of them could still make it an outage. */
-export function isFailing({ failing, failedFrom, failedTo }: Reach, rule: UnreachableRule): boolean {
+export function isOutageOpen({ failing, failedFrom, failedTo }: Reach, rule: UnreachableRule): boolean {
   if (failing === 0 || failedFrom === null || failedTo === null) return false;
   return failing < Math.max(rule.lost, rule.alone) || since(failedFrom, failedTo) < rule.lasting;
 }

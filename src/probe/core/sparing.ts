@@ -76,7 +76,7 @@ const seldomAnswers = 0.3;
 /** Pings lost in a row from which on it matters only how far a trace comes. */
 const outageFrom = 2;
 /** … and from which on none is probed twice: two hops in a row that say nothing tell enough, and twice as soon. */
-const hastyFrom = 8;
+const onceFrom = 8;
 /** A hop that usually loses no more answers always; one that loses all but that never does. */
 const nearlyNone = 0.02;
 
@@ -91,7 +91,7 @@ export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Sh
   return {
     firstHop: firstHop(judged, common),
     probesPerHop: isCut ? 1 : probesPerHop,
-    ...(mayHaste(judged) ? { retries: 0 } : {}),
+    ...(asksOnce(judged) ? { retries: 0 } : {}),
     gapLimit: isUnsure ? gapMost : Math.min(gapMost, longest + gapBeyond),
   };
 }
@@ -100,10 +100,10 @@ export function shapeOf(judged: Judged, common: CommonHops, silent: boolean): Sh
  * Whether two hops in a row that say nothing tell enough, though none is asked twice: as long as it is not known where
  * an outage begins, on a path whose hops all answer or never do.
  */
-function mayHaste({ answered, paths, reach, standing }: Judged): boolean {
+function asksOnce({ answered, paths, reach, standing }: Judged): boolean {
   if (isDown(standing) && reach.told >= knowledge.traced) return false;
   // Where only traces are answered, lost pings are no outage.
-  if (!answered || reach.arrivedAt !== null || reach.failing < hastyFrom) return false;
+  if (!answered || reach.arrivedAt !== null || reach.failing < onceFrom) return false;
   return paths.usual.hops.every((hop) => {
     const loss = usualLoss(hop) ?? 0;
     return loss < nearlyNone || loss > 1 - nearlyNone;

@@ -28,7 +28,7 @@ import {
   withoutTail,
 } from './loss.ts';
 import { rowsOf } from './path.ts';
-import { isFailing, mayBeOutage } from './reach.ts';
+import { isOutageOpen, mayBeOutage } from './reach.ts';
 import type { TraceRecord } from './record.ts';
 import type { Rules } from './rules.ts';
 import * as say from './say.ts';
@@ -54,7 +54,10 @@ const refusedPings = 10;
 const lossPings = 16;
 /** How sure traces must be of a loss before more traces are asked about it: three to one; and before pings are: twelve. */
 const evidenceFor = { traces: 1.2, pings: 2.5 } as const;
-/** Traces in a row that are doubted at most, and that are asked where a loss begins. */
+/**
+ * So many traces in a row are doubted at most, and asked where a loss begins: if pings do not confirm it by then, some
+ * routers have begun to answer less, and that is learnt as usual.
+ */
 export const doubtedMax = 8;
 /** After so many traces it is looked again where a loss begins: the first ones may have lost too little to tell. */
 const lossLooks: readonly number[] = [2, 4, 8, 16, 32];
@@ -290,20 +293,9 @@ export function wantsPlace({ state, rules }: Turn): boolean {
   return isSlow || (state.reach.failing >= 2 && state.reach.failed === null);
 }
 
-/**
- * Whether traces have lost so much, at two hops at least, that it is to be asked about. Where pings do not confirm it
- * for many traces, some routers have begun to answer less, and that is learnt as usual.
- */
-const doTracesDoubt = (state: Judged, rules: Rules, evidence: number): boolean =>
-  state.doubted < doubtedMax && tracedEvidence(state, rules) >= evidence;
-
-/** Whether traces have lost much lately. */
-export const doTracesLose = (state: Judged, rules: Rules): boolean =>
-  tracedEvidence(state, rules) >= evidenceFor.traces;
-
-function tracedEvidence({ paths }: Judged, { loss }: Rules): number {
-  return loss === null ? 0 : tracedLoss(whereLossy(paths, loss), paths);
-}
+/** Whether traces have lost so much lately, at two hops at least, that more are to be asked about it. */
+export const doTracesLose = ({ paths }: Judged, { loss }: Rules): boolean =>
+  loss !== null && tracedLoss(whereLossy(paths, loss), paths) >= evidenceFor.traces;
 
 /**
  * Whether one more trace is wanted soon: a loss stands, or traces make it likely, and they do not tell yet where it
@@ -312,10 +304,10 @@ function tracedEvidence({ paths }: Judged, { loss }: Rules): number {
 export function isLossPlaceOpen(turn: Turn): boolean {
   const { state, rules } = turn;
   if (rules.loss === null || isDown(state.standing)) return false;
-  const isOpen = stands(turn, 'loss')
-    ? state.lossTraces < doubtedMax
-    : doTracesDoubt(state, rules, evidenceFor.traces);
-  return isOpen && whereLossy(state.paths, rules.loss)?.sure !== true;
+  const isSaid = stands(turn, 'loss');
+  if ((isSaid ? state.lossTraces : state.doubted) >= doubtedMax) return false;
+  const place = whereLossy(state.paths, rules.loss);
+  return place?.sure !== true && (isSaid || tracedLoss(place, state.paths) >= evidenceFor.traces);
 }
 
 /** How many pings are wanted sooner: in doubt, and to be sure that a target is back. */
@@ -325,12 +317,12 @@ export function wantedPings({ state, rules }: Turn): number {
     const asked = rules.unreachable?.answered ?? answeredLeast;
     return reach.answers > 0 && reach.answers < asked ? asked : 0;
   }
-  if (rules.unreachable !== null && isFailing(reach, rules.unreachable)) {
+  if (rules.unreachable !== null && isOutageOpen(reach, rules.unreachable)) {
     // As many more as make it an outage, if none of them is answered.
     return Math.max(reach.said === null ? doubtPings : refusedPings, rules.unreachable.alone - 1);
   }
   if (rules.loss === null || !state.answered || find(state.standing, 'loss') !== null) return 0;
-  const isDoubtful =
-    isLossDoubtful(state.pings, rules.loss) || doTracesDoubt(state, rules, evidenceFor.pings);
-  return isDoubtful ? lossPings : 0;
+  if (isLossDoubtful(state.pings, rules.loss)) return lossPings;
+  const traced = tracedLoss(whereLossy(state.paths, rules.loss), state.paths);
+  return state.doubted < doubtedMax && traced >= evidenceFor.pings ? lossPings : 0;
 }

@@ -6,7 +6,7 @@
  */
 import { type Paths, pathNow } from './follow.ts';
 import { type KnownHop, recentDelay, unknownHop, usualDelay, usualLoss } from './hop.ts';
-import { excessiveLoss, ordinaryLoss } from './loss.ts';
+import { ordinaryLoss, weights } from './loss.ts';
 import type { Path } from './path.ts';
 import type { Address, Rtt } from './record.ts';
 import type { LossRule } from './rules.ts';
@@ -121,6 +121,7 @@ export function whereLossy(paths: Paths, rule: LossRule): LossPlace | null {
   // Nearly always none was lost, and it is asked after each ping.
   if (!hops.some((hop) => hop.lost > 0)) return null;
   const ordinary = ordinaryLoss(rule);
+  const { forLost, forReply } = weights(rule);
   const mayLose = Math.max(answersAsItLikes, ordinary);
   const judged: { readonly hop: KnownHop; readonly usual: number }[] = [];
   let [lost, probes, evidence] = [0, 0, 0];
@@ -134,7 +135,7 @@ export function whereLossy(paths: Paths, rule: LossRule): LossPlace | null {
     judged.push({ hop, usual: Math.max(usualLeast, usual) });
     lost += hop.lost;
     probes += hop.probes;
-    evidence += likelihood(hop, excessiveLoss(rule), ordinary);
+    evidence += hop.lost * forLost + (hop.probes - hop.lost) * forReply;
     const share = lost / probes;
     if (share <= ordinary) continue;
     const fit = judged.reduce((sum, one) => sum + likelihood(one.hop, share, one.usual), 0);
